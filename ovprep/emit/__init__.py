@@ -1,0 +1,1 @@
+"""Writers: the canonical graph becomes OpenVINO IR."""

@@ -1,0 +1,64 @@
+"""Writes the canonical graph as OpenVINO IR."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+import openvino
+import openvino.passes
+
+from ovprep.errors import UnsupportedError
+from ovprep.interface import Interface, Port
+
+
+def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
+    """The model in OpenVINO, with the names of the interface and a layout on every input and output.
+
+    Raises UnsupportedError where OpenVINO has no conversion for an op.
+    """
+    data = ir.to_proto(model).SerializeToString()
+    try:
+        converted = openvino.Core().read_model(data)
+    except RuntimeError as error:
+        raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.") from error
+    # The ONNX frontend writes biases through ShapeOf and Broadcast, which are constants once folded.
+    folding = openvino.passes.Manager()
+    folding.register_pass(openvino.passes.ConstantFolding())
+    folding.run_passes(converted)
+    for port, parameter in zip(interface.inputs, converted.get_parameters(), strict=True):
+        _label(parameter, parameter.output(0), port)
+    for port, result in zip(interface.outputs, converted.get_results(), strict=True):
+        _label(result, result.output(0), port)
+    return converted
+
+
+def save_ir(model: openvino.Model, folder: Path, info: dict[str, str]) -> None:
+    """Writes `model.xml` and `model.bin` into a folder, weights as they are (float32), `info` under rt_info/ovprep."""
+    for key, value in info.items():
+        model.set_rt_info(value, ["ovprep", key])
+    openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+
+
+def count_ops(model: openvino.Model) -> dict[str, int]:
+    """How many ops of each type the IR holds, constants, parameters and results left out."""
+    types = Counter(op.get_type_name() for op in model.get_ordered_ops())
+    return {name: types[name] for name in sorted(types) if name not in ("Constant", "Parameter", "Result")}
+
+
+def _label(node: Any, output: Any, port: Port) -> None:
+    node.set_layout(openvino.Layout(port.layout if port.layout else "..."))
+    output.get_tensor().add_names({port.name})
+    if node.get_type_name() == "Parameter":
+        node.set_friendly_name(port.name)
+
+
+def _reason(error: RuntimeError) -> str:
+    """The line of OpenVINO's report that says what is wrong, without its C++ source locations."""
+    lines = [line.strip(" .") for line in str(error).splitlines() if line.strip()]
+    telling = [
+        line for line in lines if re.search(r"not supported|No conversion|not implemented|failed|Check|expected", line)
+    ]
+    telling = [line for line in telling if not re.search(r"\.[ch]pp", line)]
+    return (telling or lines or ["no reason given"])[-1]

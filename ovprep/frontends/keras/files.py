@@ -1,0 +1,112 @@
+"""Opens `.h5` and `.keras` files: which Keras wrote them, the model's configuration, the weights of each layer."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from ovprep.errors import ModelError
+from ovprep.frontends.keras.weights import ArchiveWeights, Hdf5Weights, WeightStore
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class KerasFile:
+    """An open Keras file. `architecture` is the serialised model: its `class_name` and `config`."""
+
+    format: str
+    version: str
+    architecture: JsonObject
+    weights: WeightStore
+
+
+@contextmanager
+def open_keras(path: Path) -> Iterator[KerasFile]:
+    """Opens a Keras file for the time of the `with` block.
+
+    Raises ModelError where the file is damaged, is no Keras model, or holds weights without an architecture.
+    """
+    if zipfile.is_zipfile(path):
+        with _open_archive(path) as file:
+            yield file
+    elif h5py.is_hdf5(path):
+        with _open_hdf5(path) as file:
+            yield file
+    else:
+        raise ModelError(_not_a_model(path))
+
+
+def _not_a_model(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return f"{path} is empty."
+    kind = "zip archive" if path.suffix == ".keras" else "HDF5 file"
+    return f"{path} is not a Keras file: it is no {kind}, or was cut off. Save the model again, or copy the file again."
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[KerasFile]:
+    with zipfile.ZipFile(path) as archive:
+        missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
+        if missing:
+            raise ModelError(
+                f"{path} is a zip archive but no Keras model: it has no {' and no '.join(sorted(missing))}."
+            )
+        try:
+            architecture = _json_object(archive.read("config.json"), path)
+            metadata = (
+                _json_object(archive.read("metadata.json"), path) if "metadata.json" in archive.namelist() else {}
+            )
+            weights = archive.read("model.weights.h5")
+        except (zipfile.BadZipFile, EOFError) as error:
+            raise ModelError(f"{path} is damaged ({error}). Save the model again, or copy the file again.") from error
+        with _hdf5(io.BytesIO(weights), path) as file:
+            yield KerasFile("keras", str(metadata.get("keras_version", "3")), architecture, ArchiveWeights(file))
+
+
+@contextmanager
+def _open_hdf5(path: Path) -> Iterator[KerasFile]:
+    with _hdf5(path, path) as file:
+        if "model_config" not in file.attrs:
+            if "layer_names" in file.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file:
+                raise ModelError(
+                    f"{path} holds weights but no architecture. Save the whole model with model.save({path.name!r}), "
+                    "not with save_weights."
+                )
+            raise ModelError(f"{path} is an HDF5 file but no Keras model: it has no model_config.")
+        architecture = _json_object(file.attrs["model_config"], path)
+        group = file["model_weights"] if "model_weights" in file else None
+        if not isinstance(group, h5py.Group):
+            raise ModelError(f"{path} has an architecture but no weights (no group model_weights).")
+        version = file.attrs.get("keras_version", group.attrs.get("keras_version", "1"))
+        yield KerasFile("keras-h5", _text(version), architecture, Hdf5Weights(group))
+
+
+@contextmanager
+def _hdf5(file: Path | io.BytesIO, path: Path) -> Iterator[h5py.File]:
+    try:
+        opened = h5py.File(file, "r")
+    except OSError as error:
+        raise ModelError(f"{path} is damaged: HDF5 cannot open its weights ({error}). Copy the file again.") from error
+    with opened:
+        yield opened
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _json_object(data: Any, path: Path) -> JsonObject:
+    try:
+        parsed = json.loads(_text(data))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} holds a model configuration that is not JSON ({error}).") from error
+    if not isinstance(parsed, dict):
+        raise ModelError(f"{path} holds a model configuration that is not a JSON object.")
+    return parsed

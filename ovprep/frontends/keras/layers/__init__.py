@@ -1,0 +1,29 @@
+"""One rule per layer class. The modules are imported by name: a rule that fails to import must not vanish."""
+
+from ovprep.frontends.keras.layers import (
+    activation,
+    convolution,
+    dense,
+    merging,
+    normalization,
+    passthrough,
+    pooling,
+    reshaping,
+)
+from ovprep.frontends.keras.layers.registry import RULES, Layer, LayerRule, layer, rule_for
+
+__all__ = [
+    "RULES",
+    "Layer",
+    "LayerRule",
+    "activation",
+    "convolution",
+    "dense",
+    "layer",
+    "merging",
+    "normalization",
+    "passthrough",
+    "pooling",
+    "reshaping",
+    "rule_for",
+]

@@ -1,0 +1,19 @@
+"""Layers that do something in training only: at inference their output is their input."""
+
+import onnx_ir as ir
+
+from ovprep.frontends.keras.layers.registry import Layer, layer
+
+
+@layer(
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "SpatialDropout1D",
+)
+def passthrough(layer: Layer, x: ir.Value) -> ir.Value:
+    """Nothing to compute."""
+    return x

@@ -1,0 +1,206 @@
+"""The architecture in a Keras file: which layers there are, and which calls of them make the model.
+
+Sequential and Functional models both become a `Network`; nothing is built or executed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ovprep.errors import ModelError, UnsupportedError
+
+MODEL_CLASSES = ("Functional", "Sequential", "Model")
+
+
+@dataclass(frozen=True)
+class LayerConfig:
+    """A layer as it stands in the file. `position` counts from 1, as a person would."""
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any]
+    position: int
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.class_name}, layer {self.position})"
+
+
+@dataclass(frozen=True)
+class TensorRef:
+    """The output number `tensor` of the call number `call` of a layer."""
+
+    layer: str
+    call: int
+    tensor: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer. `arguments` and `options` hold TensorRefs where the file has tensors."""
+
+    layer: str
+    index: int
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any]
+
+    def tensors(self) -> Iterator[TensorRef]:
+        """All tensors that the call takes, in order."""
+        yield from _refs_in([self.arguments, list(self.options.values())])
+
+
+@dataclass(frozen=True)
+class Network:
+    """A model's layers and the calls between them, in an order in which they can be computed."""
+
+    name: str
+    layers: Mapping[str, LayerConfig]
+    calls: tuple[Call, ...]
+    inputs: tuple[TensorRef, ...]
+    outputs: tuple[TensorRef, ...]
+
+
+def parse_model(class_name: str, config: Mapping[str, Any] | Sequence[Any]) -> Network:
+    """Reads the configuration of a model.
+
+    Raises ModelError where it is not consistent, UnsupportedError where the model is neither Sequential nor Functional.
+    """
+    try:
+        if class_name == "Sequential":
+            return _parse_sequential(config)
+        if class_name in MODEL_CLASSES and isinstance(config, Mapping) and "layers" in config:
+            return _parse_functional(config)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ModelError(f"The model's configuration is not complete: {type(error).__name__} {error}.") from error
+    raise UnsupportedError(
+        f"The model is a {class_name}, whose computation is Python code that the file does not hold. "
+        "ovprep reads Sequential and Functional models."
+    )
+
+
+def _layer_config(entry: Mapping[str, Any], position: int) -> LayerConfig:
+    config = entry["config"]
+    name = entry.get("name") or config["name"]
+    return LayerConfig(str(name), str(entry["class_name"]), config, position)
+
+
+def _layers_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, LayerConfig]:
+    layers: dict[str, LayerConfig] = {}
+    for position, entry in enumerate(entries, 1):
+        layer = _layer_config(entry, position)
+        if layer.name in layers:
+            raise ModelError(f"The model has two layers with the name {layer.name!r}.")
+        layers[layer.name] = layer
+    return layers
+
+
+def _parse_sequential(config: Mapping[str, Any] | Sequence[Any]) -> Network:
+    entries = config["layers"] if isinstance(config, Mapping) else config
+    name = str(config.get("name", "sequential")) if isinstance(config, Mapping) else "sequential"
+    layers = _layers_by_name(entries)
+    if not layers:
+        raise ModelError("The Sequential model has no layers.")
+    first = next(iter(layers.values()))
+    if first.class_name != "InputLayer":
+        layers = {**_implied_input(first, config), **layers}
+    calls = []
+    previous: TensorRef | None = None
+    for layer in layers.values():
+        calls.append(Call(layer.name, 0, (previous,) if previous else (), {}))
+        previous = TensorRef(layer.name, 0, 0)
+    assert previous is not None
+    return Network(name, layers, tuple(calls), (TensorRef(calls[0].layer, 0, 0),), (previous,))
+
+
+def _implied_input(first: LayerConfig, config: Mapping[str, Any] | Sequence[Any]) -> dict[str, LayerConfig]:
+    """A Sequential model may state its input shape in its first layer, or only where it was built."""
+    shape = first.config.get("batch_input_shape") or first.config.get("batch_shape")
+    if shape is None and isinstance(config, Mapping):
+        shape = config.get("build_input_shape")
+    if shape is None:
+        raise ModelError(
+            "The Sequential model was saved before it had an input shape; call it once, then save it again."
+        )
+    name = f"{first.name}_input"
+    return {name: LayerConfig(name, "InputLayer", {"name": name, "batch_shape": shape}, 0)}
+
+
+def _parse_functional(config: Mapping[str, Any]) -> Network:
+    entries = config["layers"]
+    layers = _layers_by_name(entries)
+    calls = []
+    for entry, layer in zip(entries, layers.values(), strict=True):
+        nodes = entry.get("inbound_nodes") or [[]]
+        calls += [_parse_call(layer.name, index, node) for index, node in enumerate(nodes)]
+    inputs = tuple(_refs_in(_refs(config["input_layers"])))
+    outputs = tuple(_refs_in(_refs(config["output_layers"])))
+    return Network(str(config.get("name", "model")), layers, _in_order(calls, layers), inputs, outputs)
+
+
+def _parse_call(layer: str, index: int, node: Any) -> Call:
+    if isinstance(node, Mapping):
+        return Call(layer, index, tuple(_parse_argument(node["args"])), _parse_argument(node.get("kwargs", {})))
+    # Keras 2: [[layer, call, tensor, options], ...], a list of one tensor meaning that tensor.
+    tensors = [TensorRef(str(ref[0]), int(ref[1]), int(ref[2])) for ref in node]
+    options = node[0][3] if node and len(node[0]) > 3 else {}
+    arguments: tuple[Any, ...] = () if not tensors else (tensors[0],) if len(tensors) == 1 else (tensors,)
+    return Call(layer, index, arguments, options)
+
+
+def _parse_argument(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.get("class_name") == "__keras_tensor__":
+            layer, call, tensor = value["config"]["keras_history"]
+            return TensorRef(str(layer), int(call), int(tensor))
+        return {key: _parse_argument(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_parse_argument(item) for item in value]
+    return value
+
+
+def _refs(value: Any) -> Any:
+    """`input_layers` and `output_layers`: one [name, call, tensor], a list of them, or a dictionary of them."""
+    if isinstance(value, Mapping):
+        return [_refs(value[key]) for key in sorted(value)]
+    if len(value) == 3 and isinstance(value[0], str) and not isinstance(value[1], (str, list)):
+        return TensorRef(value[0], int(value[1]), int(value[2]))
+    return [_refs(item) for item in value]
+
+
+def _refs_in(value: Any) -> Iterator[TensorRef]:
+    if isinstance(value, TensorRef):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _refs_in(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _refs_in(item)
+
+
+def _in_order(calls: Sequence[Call], layers: Mapping[str, LayerConfig]) -> tuple[Call, ...]:
+    """The calls sorted so that each comes after what it takes; linear in their number."""
+    waiting: dict[tuple[str, int], int] = {}
+    takers: dict[tuple[str, int], list[Call]] = {}
+    ready: list[Call] = []
+    for call in calls:
+        sources = {(ref.layer, ref.call) for ref in call.tensors()}
+        for layer, _ in sources:
+            if layer not in layers:
+                raise ModelError(f"Layer {call.layer!r} takes its input from {layer!r}, which the model does not have.")
+        waiting[call.layer, call.index] = len(sources)
+        for source in sources:
+            takers.setdefault(source, []).append(call)
+        if not sources:
+            ready.append(call)
+    ordered: list[Call] = []
+    while len(ordered) < len(ready):
+        call = ready[len(ordered)]
+        ordered.append(call)
+        for taker in takers.get((call.layer, call.index), ()):
+            waiting[taker.layer, taker.index] -= 1
+            if waiting[taker.layer, taker.index] == 0:
+                ready.append(taker)
+    if len(ordered) < len(calls):
+        stuck = next(call for call in calls if waiting[call.layer, call.index])
+        raise ModelError(f"Layer {stuck.layer!r} waits for a tensor that no layer gives.")
+    return tuple(ordered)

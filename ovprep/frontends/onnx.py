@@ -1,0 +1,120 @@
+"""Reads ONNX files."""
+
+from pathlib import Path
+
+import onnx
+import onnx.inliner
+import onnx.version_converter
+import onnx_ir as ir
+from google.protobuf.message import DecodeError
+from onnx_ir.passes import common
+
+from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.source import Source, sha256_of
+from ovprep.graph.builder import OPSET
+from ovprep.graph.interface import interface_of
+
+_OLDEST_OPSET = 18
+"""Since opset 18 reductions take their axes as an input, as the passes write them."""
+
+
+def read_onnx(path: Path) -> Source:
+    """Reads an ONNX file and raises its opset to the canonical one.
+
+    Raises ModelError where the file is no valid ONNX model, UnsupportedError where its opset cannot be raised.
+    """
+    proto = _load(path)
+    framework = f"{proto.producer_name or 'onnx'} {proto.producer_version}".strip()
+    opset = next((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 1)
+    graph = _to_graph(_canonical(proto, opset, path))
+    return Source(
+        path=path,
+        format="onnx",
+        framework=f"{framework} (opset {opset})",
+        runtime="onnxruntime",
+        sha256=sha256_of(path),
+        interface=interface_of(graph),
+        graph=graph,
+    )
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    if path.stat().st_size == 0:
+        raise ModelError(f"{path} is empty.")
+    try:
+        proto = onnx.load(str(path))
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise ModelError(
+            f"{path} is not an ONNX model: it does not parse. Export it again, or copy it again."
+        ) from error
+    except (FileNotFoundError, onnx.checker.ValidationError) as error:
+        raise ModelError(f"{path} keeps its weights in another file, which cannot be read: {_line(error)}") from error
+    if not proto.graph.node or not proto.opset_import:
+        raise ModelError(f"{path} is not an ONNX model: it holds no graph. Export it again, or copy it again.")
+    try:
+        onnx.checker.check_model(proto)
+    except onnx.checker.ValidationError as error:
+        raise ModelError(f"{path} is not a valid ONNX model: {_line(error)}") from error
+    return proto
+
+
+def _canonical(proto: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProto:
+    """The model with its functions inlined, its batch axis named, its opset raised, and its shapes inferred."""
+    proto = onnx.inliner.inline_local_functions(proto)
+    _name_batch(proto.graph)
+    del proto.graph.value_info[:]
+    if opset < OPSET:
+        try:
+            proto = onnx.version_converter.convert_version(proto, OPSET)
+        except (RuntimeError, onnx.version_converter.ConvertError) as error:
+            if opset < _OLDEST_OPSET:
+                raise UnsupportedError(
+                    f"{path} has opset {opset}, which cannot be raised to {OPSET} ({_line(error)}). "
+                    f"Export it with opset {_OLDEST_OPSET} or newer."
+                ) from error
+    try:
+        return onnx.shape_inference.infer_shapes(proto, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise ModelError(f"{path} is not a valid ONNX model: {_line(error)}") from error
+
+
+def _name_batch(graph: onnx.GraphProto) -> None:
+    """Calls the open first axis of the inputs "batch" wherever it stands, and gives every other open axis a name."""
+    initializers = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in initializers]
+    batch = {_first_symbol(value) for value in inputs} - {None}
+    for value in (*inputs, *graph.output):
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.WhichOneof("value") == "dim_value":
+                continue
+            if axis == 0 and value in inputs:
+                dim.dim_param = "batch"
+            elif dim.dim_param in batch:
+                dim.dim_param = "batch"
+            elif not dim.dim_param and value in inputs:
+                dim.dim_param = f"{value.name}_{axis}"
+
+
+def _first_symbol(value: onnx.ValueInfoProto) -> str | None:
+    dims = value.type.tensor_type.shape.dim
+    return dims[0].dim_param or None if dims else None
+
+
+def _to_graph(proto: onnx.ModelProto) -> ir.Model:
+    model = ir.from_proto(proto)
+    for one in (
+        common.RemoveInitializersFromInputsPass(),
+        common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        common.LiftSubgraphInitializersToMainGraphPass(),
+        common.NameFixPass(),
+    ):
+        one(model)
+    for index, node in enumerate(model.graph):
+        node.name = node.name or f"{node.op_type}_{index}"
+    return model
+
+
+def _line(error: Exception) -> str:
+    """The first line of a library's message, without its end stop."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

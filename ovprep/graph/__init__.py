@@ -1,0 +1,1 @@
+"""Helpers over `onnx_ir`: building nodes with their shapes, constants, permutations, open dimensions."""

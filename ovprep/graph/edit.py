@@ -1,0 +1,33 @@
+"""Small edits that keep a graph consistent."""
+
+import onnx_ir as ir
+
+
+def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value, keep: ir.Node | None = None) -> None:
+    """Lets everything that uses `old` use `new`, except the node `keep`.
+
+    Where `old` is an output of the graph, `new` becomes that output and takes its name, which belongs to the interface.
+    """
+    for user, index in list(old.uses()):
+        if user is not keep:
+            user.replace_input_with(index, new)
+    if old.is_graph_output():
+        name = old.name
+        old.name = f"{name}/inner"
+        new.name = name
+        for index, output in enumerate(graph.outputs):
+            if output is old:
+                graph.outputs[index] = new
+
+
+def remove_unused(graph: ir.Graph) -> int:
+    """Removes nodes whose outputs nobody uses, and initialisers likewise; returns the number of nodes."""
+    removed = 0
+    for node in reversed(list(graph)):
+        if not any(output.uses() or output.is_graph_output() for output in node.outputs):
+            graph.remove(node, safe=True)
+            removed += 1
+    for name, value in list(graph.initializers.items()):
+        if not value.uses() and not value.is_graph_output() and not value.is_graph_input():
+            del graph.initializers[name]
+    return removed

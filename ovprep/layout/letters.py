@@ -1,0 +1,182 @@
+"""What each axis of the interface means (N batch, C channels, W time), inferred from the ops that use it.
+
+Ops tie axes together: an Add says that axis 1 of its input and of its output are the same thing, a Transpose says which
+axis became which. Some ops also say what an axis is: a Conv has its channels on axis 1. Sizes say nothing: with C == W
+every guess from sizes is wrong.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import onnx_ir as ir
+
+from ovprep.graph.constants import array_of, int_of, ints_of
+from ovprep.graph.interface import port_of
+from ovprep.graph.shapes import rank_of
+from ovprep.interface import Interface
+from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.spatial import CHANNEL_FIRST
+
+Axis = tuple[ir.Value, int]
+Claim = tuple[Axis, str]
+
+_SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
+_SAME_AXES = frozenset(
+    "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK".split()
+) | {*UNARY, *BROADCASTING, *CHANNEL_FIRST}
+"""Ops whose output has the axes of their input."""
+
+
+def infer_interface(model: ir.Model) -> Interface:
+    """The interface of a model with a layout for each tensor, "?" for the axes that no op explains."""
+    axes = _Axes(model.graph)
+    # Where ops disagree on an axis, as around a real Permute, the op nearest to the tensor speaks.
+    inputs = tuple(port_of(value, axes.layout(value, nearest_last=False)) for value in model.graph.inputs)
+    outputs = tuple(port_of(value, axes.layout(value, nearest_last=True)) for value in model.graph.outputs)
+    return Interface(inputs, outputs)
+
+
+class _Axes:
+    """All axes of a graph, united where ops tie them, with what ops claim of them in topological order."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self._parent: dict[Axis, Axis] = {}
+        self._strong: dict[Axis, list[str]] = {}
+        self._weak: dict[Axis, list[str]] = {}
+        nodes = list(graph)
+        for node in nodes:
+            for first, second in _ties(node):
+                self._parent[self._root(first)] = self._root(second)
+        for node in nodes:
+            for axis, letter in _claims(node):
+                self._strong.setdefault(self._root(axis), []).append(letter)
+            for axis, letter in _weak_claims(node):
+                self._weak.setdefault(self._root(axis), []).append(letter)
+
+    def layout(self, value: ir.Value, nearest_last: bool) -> str:
+        """One letter for each axis of a value."""
+        letters = []
+        for axis in range(rank_of(value) or 0):
+            root = self._root((value, axis))
+            claimed = self._strong.get(root) or self._weak.get(root) or ["?"]
+            letters.append(claimed[-1 if nearest_last else 0])
+        return _complete(letters, value)
+
+    def _root(self, axis: Axis) -> Axis:
+        root = axis
+        while self._parent.get(root, root) != root:
+            root = self._parent[root]
+        while self._parent.get(axis, axis) != root:  # shorten the way for the next time
+            self._parent[axis], axis = root, self._parent.get(axis, axis)
+        return root
+
+
+def _complete(letters: list[str], value: ir.Value) -> str:
+    """Fills in what the other letters leave no choice for; a letter that stands twice is none."""
+    letters = [letter if letters.count(letter) == 1 else "?" for letter in letters]
+    first = value.shape[0] if value.shape is not None and len(value.shape) else None
+    if (
+        letters
+        and letters[0] == "?"
+        and "N" not in letters
+        and (set(letters) & set("CW") or isinstance(first, ir.SymbolicDim))
+    ):
+        letters[0] = "N"
+    if letters.count("?") == 1 and len(letters) == 3:
+        letters[letters.index("?")] = ({"N", "C", "W"} - set(letters)).pop()
+    return "".join(letters)
+
+
+def _values(node: ir.Node) -> Iterator[ir.Value]:
+    """The computed tensors that a node takes."""
+    yield from (value for value in node.inputs if value is not None and array_of(value) is None)
+
+
+def _ties(node: ir.Node) -> Iterator[tuple[Axis, Axis]]:
+    """Pairs of axes that the node makes one."""
+    for output in node.outputs:
+        rank = rank_of(output)
+        if rank is None:
+            continue
+        for value in _values(node):
+            source_rank = rank_of(value)
+            if source_rank is not None:
+                yield from (((value, a), (output, b)) for a, b in _mapping(node, value, source_rank, rank))
+
+
+def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Iterable[tuple[int, int]]:
+    """Pairs (axis of an input, axis of an output) that are the same thing."""
+    op = node.op_type
+    if op in _SAME_AXES:
+        # Lower ranks broadcast from the right. A spatial op keeps batch and time but makes new channels.
+        pairs = [(axis, axis + rank - source_rank) for axis in range(source_rank) if rank >= source_rank]
+        return [pair for pair in pairs if op not in ("Conv", "ConvTranspose") or pair[0] != 1]
+    if op == "Transpose" and "perm" in node.attributes:
+        return [(source, axis) for axis, source in enumerate(node.attributes["perm"].as_ints())]
+    if op == "MatMul" and value is node.inputs[0] and source_rank == rank:
+        return [(axis, axis) for axis in range(rank - 1)]
+    if op in ("Reshape", "Flatten", "Gemm") and value is node.inputs[0]:
+        return [(0, 0)] if _keeps_first(node) else []
+    return _mapping_of_dropped_axes(node, source_rank, rank)
+
+
+def _keeps_first(node: ir.Node) -> bool:
+    if node.op_type != "Reshape":
+        return True
+    source, output = node.inputs[0], node.outputs[0]
+    target = array_of(node.inputs[1])
+    zero = target is not None and target.size > 0 and int(target[0]) == 0
+    same = (
+        source is not None
+        and source.shape is not None
+        and output.shape is not None
+        and source.shape[:1] == output.shape[:1]
+    )
+    return zero or same
+
+
+def _mapping_of_dropped_axes(node: ir.Node, source_rank: int, rank: int) -> Iterable[tuple[int, int]]:
+    """Reductions, Squeeze, Unsqueeze and Gather: the axes that stay keep their order."""
+    if node.op_type.startswith(("Reduce", "Arg")) or node.op_type == "Gather":
+        axes = ints_of(node, "axes", 1) if node.op_type.startswith("Reduce") else (int_of(node, "axis", 0),)
+    elif node.op_type in ("Squeeze", "Unsqueeze"):
+        axes = ints_of(node, "axes", 1)
+    else:
+        return []
+    if axes is None:
+        return []
+    if rank == source_rank:
+        return [(axis, axis) for axis in range(rank)]
+    longer = max(rank, source_rank)
+    left = [axis for axis in range(longer) if axis not in {axis % longer for axis in axes}]
+    pairs = list(enumerate(left))
+    return [(b, a) for a, b in pairs] if source_rank > rank else pairs
+
+
+def _claims(node: ir.Node) -> Iterator[Claim]:
+    """What the definition of an op says of the axes of its tensors."""
+    if node.op_type in CHANNEL_FIRST and node.inputs[0] is not None:
+        for value in (node.inputs[0], node.outputs[0]):
+            rank = rank_of(value)
+            if rank is not None and rank - 2 in _SPATIAL:
+                yield from (((value, axis), letter) for axis, letter in enumerate("NC" + _SPATIAL[rank - 2]))
+    if node.op_type in ("LSTM", "GRU", "RNN") and node.inputs[0] is not None:
+        order = "NWC" if int_of(node, "layout", 0) else "WNC"
+        yield from (((node.inputs[0], axis), letter) for axis, letter in enumerate(order))
+
+
+def _weak_claims(node: ir.Node) -> Iterator[Claim]:
+    """What is so by habit: a Dense mixes channels, a Flatten makes features. Asked only where no definition speaks."""
+    source, output = node.inputs[0] if node.inputs else None, node.outputs[0]
+    rank, output_rank = rank_of(source), rank_of(output)
+    if source is None or rank is None or output_rank is None:
+        return
+    if node.op_type == "MatMul" and array_of(node.inputs[1]) is not None:
+        yield (source, rank - 1), "C"
+        yield (output, output_rank - 1), "C"
+    elif node.op_type == "Gemm":
+        yield (source, 1), "C"
+        yield (output, 1), "C"
+    elif node.op_type in ("Reshape", "Flatten") and output_rank == 2 and _keeps_first(node):
+        yield (output, 1), "C"
+    elif node.op_type == "LayerNormalization":
+        yield (source, rank - 1), "C"

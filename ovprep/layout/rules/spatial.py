@@ -1,0 +1,33 @@
+"""Ops whose definition fixes where the channels are."""
+
+import onnx_ir as ir
+
+from ovprep.layout.rules.registry import Pinned, Ruling, rule
+
+CHANNEL_FIRST = frozenset(
+    {
+        "AveragePool",
+        "BatchNormalization",
+        "Conv",
+        "ConvTranspose",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "GroupNormalization",
+        "InstanceNormalization",
+        "LpPool",
+        "MaxPool",
+    }
+)
+"""Their input and output are NCW by definition."""
+
+
+@rule(*sorted(CHANNEL_FIRST))
+def channel_first(node: ir.Node) -> Ruling:
+    """Defined on NCW alone."""
+    return Pinned(f"{node.op_type} is channel-first by definition")
+
+
+@rule("LayerNormalization")
+def layer_normalization(node: ir.Node) -> Ruling:
+    """Normalises over the last axes, whatever they are."""
+    return Pinned("LayerNormalization works on the last axes by definition")

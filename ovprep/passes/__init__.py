@@ -1,0 +1,1 @@
+"""Passes over the canonical graph, one per file; `pipeline` has their order."""

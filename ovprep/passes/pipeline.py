@@ -1,0 +1,72 @@
+"""The order of the passes, and what they did together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from ovprep.interface import Interface
+from ovprep.layout.apply import LayoutChange
+from ovprep.layout.letters import infer_interface
+from ovprep.passes.affine import fold_affine
+from ovprep.passes.batch_norm import decompose_batch_norm
+from ovprep.passes.change import Change
+from ovprep.passes.interface import channel_last_interface
+from ovprep.passes.layout import lay_out, reshape_trivial_transposes
+from ovprep.passes.noops import remove_noops
+from ovprep.passes.padding import fold_padding
+from ovprep.passes.plugin_defects import avoid_reduction_defect
+
+Pass = Callable[[ir.Model], Change | None]
+
+BEFORE_LAYOUT: tuple[Pass, ...] = (
+    remove_noops,
+    decompose_batch_norm,  # free in either layout, which BatchNormalization is not
+    channel_last_interface,
+)
+AFTER_LAYOUT: tuple[Pass, ...] = (
+    fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
+    fold_padding,
+    reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
+    avoid_reduction_defect,
+)
+
+
+@dataclass(frozen=True)
+class PassReport:
+    """One pass that changed something."""
+
+    name: str
+    change: Change
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What was done to a model, and the interface that it has now."""
+
+    interface: Interface
+    passes: tuple[PassReport, ...]
+    layout: LayoutChange
+
+
+def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lambda name, model: None) -> Normalization:
+    """Brings a model, in place, to the canonical 1D form with a channel-last interface.
+
+    `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
+    checks and computes the same.
+    """
+    reports: list[PassReport] = []
+
+    def run(name: str, change: Change | None) -> None:
+        if change is not None:
+            reports.append(PassReport(name, change))
+        after_each(name, model)
+
+    for one in BEFORE_LAYOUT:
+        run(one.__name__, one(model))
+    interface = infer_interface(model)  # the passes that follow leave it as it is, and may hide what tells it
+    change, layout = lay_out(model)
+    run(lay_out.__name__, change)
+    for one in AFTER_LAYOUT:
+        run(one.__name__, one(model))
+    return Normalization(interface, tuple(reports), layout)
