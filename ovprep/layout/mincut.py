@@ -90,7 +90,10 @@ class _Preflow:
         return [node for node in range(self.node_count) if self.height[node] < self.node_count]
 
     def _measure_heights(self) -> None:
-        """Set every height to the exact distance to the goal, breadth first; the origin never takes flow back."""
+        """Set every height to the exact distance to the goal, breadth first.
+
+        No arc that leaves the origin has a residual, so that it is never reached and takes no flow back.
+        """
         head, residual, unreached = self.head, self.residual, self.node_count
         height = self.height = [unreached] * unreached
         height[self.goal] = 0
@@ -99,7 +102,7 @@ class _Preflow:
             node = queue.popleft()
             for arc in self.leaving[node]:
                 neighbour = head[arc]
-                if residual[arc ^ 1] and height[neighbour] == unreached and neighbour != self.origin:
+                if residual[arc ^ 1] and height[neighbour] == unreached:
                     height[neighbour] = height[node] + 1
                     queue.append(neighbour)
         self.next_arc = [0] * unreached
@@ -126,7 +129,7 @@ class _Preflow:
     def _push(self, node: int, arc: int, amount: int) -> None:
         """Send `amount` through `arc`; the node it reaches joins the wave when it had no excess."""
         target = self.head[arc]
-        if amount and not self.excess[target] and target != self.goal:
+        if not self.excess[target] and target != self.goal:
             heappush(self.wave, (-self.height[target], target))
         self.residual[arc] -= amount
         self.residual[arc ^ 1] += amount

@@ -144,9 +144,8 @@ def _values(problem: LayoutProblem, frames: Frames) -> dict[int, _Value]:
 class _Network:
     """The arcs of the cut: each op is the node of its index, the source stands for y = 1 and the sink for y = 0."""
 
-    def __init__(self, op_count: int, uncut: int) -> None:
+    def __init__(self, op_count: int) -> None:
         self.source, self.sink, self.node_count = op_count, op_count + 1, op_count + 2
-        self.uncut = uncut  # a capacity above all that a cut could save
         self.arcs: list[tuple[int, int, int]] = []
 
     def prefer(self, op: int, y: int) -> None:
@@ -158,6 +157,7 @@ class _Network:
 
         An op on the source side pulls the entry there, one on the sink side pulls the exit there, and the arc between
         them is cut iff both happen. The constant 1 makes the source itself the entry, the constant 0 the sink the exit.
+        The arcs that pull need no more than `weight`: to cut one of them already costs as much as the arc between.
         """
         if len(free) == 2 and not fixed:
             one, other = free
@@ -166,10 +166,10 @@ class _Network:
         entry, way_out = self.source, self.sink
         if 1 not in fixed:
             entry, self.node_count = self.node_count, self.node_count + 1
-            self.arcs += [(op, entry, self.uncut) for op in free]
+            self.arcs += [(op, entry, weight) for op in free]
         if 0 not in fixed:
             way_out, self.node_count = self.node_count, self.node_count + 1
-            self.arcs += [(way_out, op, self.uncut) for op in free]
+            self.arcs += [(way_out, op, weight) for op in free]
         self.arcs.append((entry, way_out, weight))
 
 
@@ -181,15 +181,14 @@ def _cheapest_labels(problem: LayoutProblem, frames: Frames, values: dict[int, _
     """
     op_count = len(problem.ops)
     byte = op_count + 1
-    network = _Network(op_count, uncut=op_count + byte * sum(value.bytes for value in values.values()) + 1)
+    network = _Network(op_count)
     for index, op in enumerate(problem.ops):
         if op.kind == "free":
             network.prefer(index, frames.ops[index])
     for value in values.values():
         free = {op for op, _ in value.terminals if problem.ops[op].kind == "free"}
         fixed = {frames.nets[net] for op, net in value.terminals if op not in free}
-        if value.bytes and free and len(free) + len(fixed) > 1 and len(fixed) < 2:  # else it costs the same either way
-            network.unite(free, fixed, byte * value.bytes)
+        network.unite(free, fixed, byte * value.bytes)
     side = min_cut(network.node_count, network.arcs, network.source, network.sink).source_side
     return [op.kind == "free" and (index in side) != bool(frames.ops[index]) for index, op in enumerate(problem.ops)]
 
