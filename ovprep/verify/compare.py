@@ -1,0 +1,177 @@
+"""Comparing outputs, and the error budget that says how much of a difference is rounding."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ovprep.verify.arrays import Array
+
+EPS32 = float(np.finfo(np.float32).eps)
+
+FACTOR = 8.0
+"""How many times the float32 noise of the graph the IR may differ from the original.
+
+Two correct runtimes each carry about the noise once, with signs of their own; the noise itself is a maximum over few
+samples, so that one draw may be several times smaller than another.
+"""
+
+ULPS = 4.0
+"""Units in the last place of the output's scale that are allowed besides: exponentials and error functions are
+polynomials that differ between runtimes by a few ULP, which a graph with little noise of its own does not cover."""
+
+CEILING = 1e-3
+"""No budget exceeds this share of an output's scale. A yardstick that were wrong itself, or a graph that float32 cannot
+compute at all, must not forgive everything."""
+
+UNMEASURED = 1e-4
+"""The share of an output's scale that is allowed where the float64 yardstick cannot be run."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output of the IR against the original's, for one signal.
+
+    precision       what OpenVINO computed in: "f32", or the device's default such as "bf16"
+    shapes          "open": the IR as delivered; "fixed": reshaped to the sizes of the inputs before it was compiled
+    batch           items per inference; 0 where the interface has no batch axis
+    max_abs_error   largest absolute difference; infinite where one side is NaN or infinite and the other is not, and
+                    where the shapes differ
+    max_rel_error   the same in units of `scale`
+    scale           largest finite magnitude of the original's output for this signal; where that is 0 (silence through
+                    a model without biases), for all signals together; where that is 0 too, 1
+    argmax_flips    items whose largest class differs, for outputs [N, classes]; otherwise None
+    tolerance       largest `max_abs_error` allowed; None for a row that is no part of the verdict
+    """
+
+    precision: str
+    shapes: str
+    signal: str
+    batch: int
+    output: str
+    max_abs_error: float
+    max_rel_error: float
+    mean_abs_error: float
+    scale: float
+    argmax_flips: int | None
+    tolerance: float | None
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much each output may differ, and why.
+
+    `noise` is what float32 rounding does to this very model: the canonical graph in float32 (ONNX Runtime) against the
+    canonical graph in float64, the largest difference per output over the signals. The original's own error against the
+    canonical graph would be the wrong floor: if the translation were wrong, that error would be huge, and would forgive
+    every difference that it should expose. None where the yardstick could not be run.
+    `scales` are the largest magnitudes of the original's outputs over all signals.
+    """
+
+    noise: tuple[float, ...] | None
+    scales: tuple[float, ...]
+
+    def allowed(self, index: int, scale: float) -> float:
+        """The largest absolute error allowed for output number `index` where its scale for the signal is `scale`."""
+        if self.noise is None:
+            return UNMEASURED * scale
+        return min(FACTOR * self.noise[index] + ULPS * EPS32 * scale, CEILING * self.scales[index])
+
+    def capped(self, index: int) -> bool:
+        """Whether the ceiling, not the noise, decides for this output."""
+        return self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
+
+
+def differences(original: Array, candidate: Array) -> Array:
+    """Absolute differences, element by element, in float64; the shapes must be the same.
+
+    0 where both are NaN or the same infinity, infinite where only one of them is finite.
+    """
+    first, second = original.astype(np.float64), candidate.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(first - second)
+    same = (np.isnan(first) & np.isnan(second)) | (first == second)
+    error[same] = 0.0
+    error[~same & ~(np.isfinite(first) & np.isfinite(second))] = np.inf
+    return np.asarray(error)
+
+
+def scale_of(arrays: Sequence[Array]) -> float:
+    """The largest finite magnitude in the arrays; 0 where there is none."""
+    finite = [np.abs(array[np.isfinite(array)].astype(np.float64)) for array in arrays]
+    return max((float(values.max()) for values in finite if values.size), default=0.0)
+
+
+def noise_of(exact: Sequence[Sequence[Array]], rounded: Sequence[Sequence[Array]]) -> tuple[float, ...]:
+    """Per output, the largest difference between float64 and float32 runs; both are lists of runs of lists of outputs.
+
+    Only elements that are finite in both count: an overflow is no rounding.
+    """
+    noise = [0.0] * len(exact[0])
+    for exact_run, rounded_run in zip(exact, rounded, strict=True):
+        for index, (first, second) in enumerate(zip(exact_run, rounded_run, strict=True)):
+            error = differences(first, second)
+            finite = error[np.isfinite(error)]
+            noise[index] = max(noise[index], float(finite.max()) if finite.size else 0.0)
+    return tuple(noise)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a row of the report is about; see `Comparison`."""
+
+    precision: str
+    shapes: str
+    signal: str
+    batch: int
+
+
+def compare(
+    setting: Setting,
+    names: Sequence[str],
+    original: Sequence[Array],
+    candidate: Sequence[Array],
+    budget: Budget,
+    *,
+    judged: bool,
+) -> list[Comparison]:
+    """One row per output, both sides in the same layout. Rows that are not `judged` carry no verdict.
+
+    An output that the candidate lacks, or gives in another shape, differs infinitely: nothing is broadcast.
+    """
+    rows = []
+    for index, (name, wanted) in enumerate(zip(names, original, strict=True)):
+        given = candidate[index] if index < len(candidate) else None
+        scale = scale_of([wanted]) or budget.scales[index] or 1.0
+        if given is None or given.shape != wanted.shape:
+            largest = mean = float("inf")
+            flips = None
+        else:
+            error = differences(wanted, given)
+            largest, mean = (float(error.max()), float(error.mean())) if error.size else (0.0, 0.0)
+            flips = _argmax_flips(wanted, given)
+        allowed = budget.allowed(index, scale) if judged else None
+        rows.append(
+            Comparison(
+                precision=setting.precision,
+                shapes=setting.shapes,
+                signal=setting.signal,
+                batch=setting.batch,
+                output=name,
+                max_abs_error=largest,
+                max_rel_error=largest / scale,
+                mean_abs_error=mean,
+                scale=scale,
+                argmax_flips=flips,
+                tolerance=allowed,
+                passed=None if allowed is None else largest <= allowed,
+            )
+        )
+    return rows
+
+
+def _argmax_flips(original: Array, candidate: Array) -> int | None:
+    if original.ndim != 2 or original.shape[1] < 2 or original.dtype.kind != "f":
+        return None
+    return int(np.count_nonzero(original.argmax(axis=1) != candidate.argmax(axis=1)))

@@ -1,0 +1,44 @@
+"""What runs: a model file together with the runtime and the precision that it runs in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Runtime = Literal["keras", "onnxruntime", "openvino"]
+Precision = Literal["f32", "default"]
+Role = Literal["original", "direct", "ovprep", "control"]
+
+READ_BY_OPENVINO = frozenset({".xml", ".onnx"})
+"""Suffixes that OpenVINO loads by itself; anything else needs a conversion by its own framework first."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model file as one runtime runs it.
+
+    `precision` is "f32", or "default" for what the device chooses by itself (bf16 on CPUs that have it); only OpenVINO
+    knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
+    None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
+    own direct conversion of that file: see `ovprep.verify.conversion`.
+    """
+
+    label: str
+    runtime: Runtime
+    path: Path
+    precision: Precision = "f32"
+    role: Role = "original"
+    input_layouts: tuple[str, ...] | None = None
+
+    @property
+    def needs_conversion(self) -> bool:
+        """Whether OpenVINO cannot read the file, so that its framework must convert it first."""
+        return self.runtime == "openvino" and self.path.suffix.lower() not in READ_BY_OPENVINO
+
+    @property
+    def size_on_disk(self) -> int:
+        """Bytes of the file, with the weights beside it (`.bin` of an IR) and the files of a folder."""
+        if self.path.is_dir():
+            return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        weights = self.path.with_suffix(".bin")
+        beside = weights.stat().st_size if self.path.suffix.lower() == ".xml" and weights.exists() else 0
+        return self.path.stat().st_size + beside

@@ -1,0 +1,38 @@
+"""The runtimes that a worker process can run a model in, one file each."""
+
+from collections.abc import Callable
+
+from ovprep.verify.contender import Runtime
+from ovprep.verify.runners.base import Backend, Converter, Loaded, Options, Runner, Shapes
+
+
+def backend(runtime: Runtime) -> Backend:
+    """Imports a runtime and returns its loader. Slow (TensorFlow: 3 to 5 s), and meant for worker processes only."""
+    return _BACKENDS[runtime]()
+
+
+def _keras() -> Backend:
+    from ovprep.verify.runners.keras import KerasBackend
+
+    return KerasBackend()
+
+
+def _onnx() -> Backend:
+    from ovprep.verify.runners.onnx import OnnxBackend
+
+    return OnnxBackend()
+
+
+def _openvino() -> Backend:
+    from ovprep.verify.runners.openvino import OpenVinoBackend
+
+    return OpenVinoBackend()
+
+
+_BACKENDS: dict[Runtime, Callable[[], Backend]] = {
+    "keras": _keras,
+    "onnxruntime": _onnx,
+    "openvino": _openvino,
+}
+
+__all__ = ["Backend", "Converter", "Loaded", "Options", "Runner", "Shapes", "backend"]

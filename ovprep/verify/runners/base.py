@@ -1,0 +1,72 @@
+"""What every runtime offers to the worker that hosts it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from ovprep.verify.arrays import Array
+from ovprep.verify.contender import Precision
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model is run.
+
+    `shapes` fixes the shapes of all inputs, in their order, before the model is compiled, as one would on a device
+    whose input never changes; None leaves open dimensions open.
+    """
+
+    threads: int
+    precision: Precision = "f32"
+    shapes: Shapes | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What is known of a model once a runtime has loaded it.
+
+    `precision` is the type that the runtime computes in ("f32", "bf16", "f16"). `load_ms` is the time from the file to
+    a model ready to run; `compile_ms` the part of it that went into compiling, where the runtime tells the two apart.
+    """
+
+    version: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    precision: str
+    load_ms: float
+    compile_ms: float | None = None
+    properties: dict[str, str] = field(default_factory=dict)
+
+
+class Runner(Protocol):
+    """A loaded model."""
+
+    loaded: Loaded
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Outputs in the model's own order for inputs in the model's own order."""
+
+    def bind(self, inputs: Sequence[Array]) -> Callable[[], object]:
+        """One inference as a function without arguments, for timing.
+
+        The inputs are put into the runtime's own tensors beforehand, and the outputs are left in them: what is timed is
+        the inference, not NumPy. The function returns once all outputs are computed.
+        """
+
+
+class Backend(Protocol):
+    """A runtime that has been imported."""
+
+    def load(self, path: Path, options: Options) -> Runner:
+        """Loads a model file. Whatever the runtime raises is passed on."""
+
+
+@runtime_checkable
+class Converter(Protocol):
+    """A runtime that OpenVINO can convert live models of."""
+
+    def convert(self, path: Path, output: Path, options: Options) -> None:
+        """Converts the model file to an IR (`output`, .xml) by OpenVINO's own means, weights in f32."""

@@ -1,0 +1,116 @@
+"""OpenVINO on the CPU: an IR, or an ONNX file by OpenVINO's own direct conversion."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ovprep.verify.arrays import Array
+from ovprep.verify.runners.base import Loaded, Options
+
+_DEVICE = "CPU"
+_SHORT_NAMES = {"f32": "f32", "float32": "f32", "bf16": "bf16", "bfloat16": "bf16", "f16": "f16", "float16": "f16"}
+
+
+def without_telemetry() -> Any:
+    """The `openvino` module, with its converter kept from reporting home.
+
+    Its report is sent from the converting process and waits for the network, which would be measured too.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None makes its import fail
+    import openvino
+
+    return openvino
+
+
+class OpenVinoBackend:
+    """OpenVINO, imported."""
+
+    def __init__(self) -> None:
+        self._openvino = without_telemetry()
+        self._version = f"OpenVINO {self._openvino.get_version().split('-')[0]}"
+        self._core = self._openvino.Core()
+
+    def load(self, path: Path, options: Options) -> "OpenVinoRunner":
+        """Reads an IR, or converts an `.onnx` file as `ovc` does, and compiles it for latency in one stream."""
+        begin = time.perf_counter()
+        # ovc reads ONNX through the same frontend and then cleans up; read_model alone leaves that out.
+        onnx = path.suffix.lower() == ".onnx"
+        model = self._openvino.convert_model(path) if onnx else self._core.read_model(path)
+        if options.shapes is not None:
+            model.reshape({index: list(shape) for index, shape in enumerate(options.shapes)})
+        read = time.perf_counter()
+        compiled = self._core.compile_model(model, _DEVICE, _settings(options))
+        end = time.perf_counter()
+        loaded = Loaded(
+            version=self._version,
+            inputs=tuple(_name(port, f"input_{index}") for index, port in enumerate(compiled.inputs)),
+            outputs=tuple(_name(port, f"output_{index}") for index, port in enumerate(compiled.outputs)),
+            precision=_precision(compiled),
+            load_ms=1e3 * (end - begin),
+            compile_ms=1e3 * (end - read),
+            properties=_properties(compiled),
+        )
+        return OpenVinoRunner(self._openvino, compiled, loaded)
+
+
+class OpenVinoRunner:
+    """A compiled model with one infer request."""
+
+    def __init__(self, openvino: Any, compiled: Any, loaded: Loaded) -> None:
+        self._openvino = openvino
+        self._compiled = compiled
+        self._request = compiled.create_infer_request()
+        self.loaded = loaded
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """Outputs in the order of the model's outputs for inputs in the order of the model's inputs."""
+        self._set(inputs)
+        self._request.infer()
+        # A copy, since the next inference writes into the same memory.
+        return [np.array(self._request.get_output_tensor(index).data) for index in range(len(self._compiled.outputs))]
+
+    def bind(self, inputs: Sequence[Array]) -> Callable[[], object]:
+        """One synchronous inference over tensors set beforehand; outputs stay in the request's own tensors."""
+        self._set(inputs)
+        request = self._request
+        return lambda: request.infer(None, share_outputs=True)
+
+    def _set(self, inputs: Sequence[Array]) -> None:
+        if len(inputs) != len(self._compiled.inputs):
+            raise ValueError(f"{len(inputs)} inputs for a model that takes {len(self._compiled.inputs)}")
+        for index, array in enumerate(inputs):
+            self._request.set_input_tensor(index, self._openvino.Tensor(np.array(array, order="C")))
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": options.threads,
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+    }
+    if options.precision == "f32":
+        settings["INFERENCE_PRECISION_HINT"] = "f32"
+    return settings
+
+
+def _name(port: Any, otherwise: str) -> str:
+    return str(port.get_any_name()) if port.get_names() else otherwise
+
+
+def _precision(compiled: Any) -> str:
+    hint = compiled.get_property("INFERENCE_PRECISION_HINT")
+    name = str(hint.get_type_name()) if hasattr(hint, "get_type_name") else str(hint)
+    return _SHORT_NAMES.get(name, name)
+
+
+def _properties(compiled: Any) -> dict[str, str]:
+    """All properties of the compiled model as text."""
+    found = {}
+    for name in compiled.get_property("SUPPORTED_PROPERTIES"):
+        if name != "SUPPORTED_PROPERTIES":
+            found[str(name)] = str(compiled.get_property(name))
+    return found

@@ -1,0 +1,71 @@
+"""Moving axes by letters, and the signals."""
+
+import numpy as np
+import pytest
+
+from ovprep.interface import Port
+from ovprep.verify.arrays import permutation, relayout
+from ovprep.verify.cases import SEVERAL, make_cases
+from ovprep.verify.signals import SIGNALS, first_of_batch, generate
+from tests.verify.networks import NCW, NWC
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("NCW", "NWC", (0, 2, 1)),
+        ("NWC", "NCW", (0, 2, 1)),
+        ("NCHW", "NHWC", (0, 2, 3, 1)),
+        ("NC", "NC", (0, 1)),
+        ("N??", "N??", (0, 1, 2)),
+        ("?N?", "N??", (1, 0, 2)),
+    ],
+)
+def test_letters_decide(source: str, target: str, expected: tuple[int, ...]) -> None:
+    assert permutation(source, target) == expected
+
+
+def test_square_arrays_are_moved_too() -> None:
+    array = np.arange(9.0).reshape(1, 3, 3)
+    np.testing.assert_array_equal(relayout(array, "NCW", "NWC"), array.transpose(0, 2, 1))
+
+
+def test_other_letters_are_refused() -> None:
+    with pytest.raises(ValueError, match="NCW"):
+        permutation("NCW", "NHC")
+    with pytest.raises(ValueError, match="rank"):
+        relayout(np.zeros((1, 2)), "NCW", "NWC")
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool"])
+def test_signals_have_type_and_shape_and_repeat(name: str, dtype: str) -> None:
+    ports = [Port("a", dtype, ("batch", "time", 2), "NWC"), Port("b", dtype, (5,), "?")]
+    first, second = (generate(name, ports, {"batch": 2, "time": 7}, 3) for _ in range(2))
+    assert [array.shape for array in first] == [(2, 7, 2), (5,)]
+    assert {array.dtype.name for array in first} == {dtype}
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_noise_is_standard_and_differs_by_seed_and_port() -> None:
+    ports = [Port("a", "float32", (1, 20_000), "NW")] * 2
+    one, other = generate("noise", ports, {}, 0)
+    again = generate("noise", ports, {}, 1)[0]
+    assert abs(one.mean()) < 0.03
+    assert abs(one.std() - 1) < 0.03
+    assert not np.allclose(one, other)
+    assert not np.allclose(one, again)
+
+
+def test_one_item_is_the_first_of_several() -> None:
+    port = Port("a", "float32", (4, "batch", 2), "WNC")
+    array = np.arange(4 * 3 * 2, dtype=np.float32).reshape(4, 3, 2)
+    np.testing.assert_array_equal(first_of_batch([array], [port])[0], array[:, :1])
+
+
+def test_open_batches_are_run_with_one_item_and_several() -> None:
+    cases = make_cases(NCW, {}, 0)
+    assert {case.batch for case in cases} == {1, SEVERAL}
+    assert sum(case.measures for case in cases) == 2
+    assert {case.inputs[0].shape[1:] for case in make_cases(NWC, {}, 0)} == {(64, 3)}

@@ -1,0 +1,157 @@
+"""Verification against an ONNX original: the right IR passes, every wrong one fails."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+from onnx import helper
+
+from ovprep.errors import RuntimeFailure
+from ovprep.verify import Contender, Verification, Worker, verify
+from tests.verify.networks import MUTATIONS, NCW, NWC, network, onnx_model, write_ir, write_onnx
+
+SEEDS = 20
+
+
+def check(original: Path, candidate: Path, *, seed: int = 0, canonical: onnx.ModelProto | None = None) -> Verification:
+    graph = ir.from_proto(canonical or onnx_model(network(), "NWC"))
+    contender = Contender("original", "onnxruntime", original)
+    return verify(contender, candidate, graph, NCW, NWC, sizes={}, seed=seed, threads=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models")
+    write_onnx(network(), "NCW", path / "original.onnx")
+    write_ir(network(), path / "right.xml")
+    return path
+
+
+def test_the_right_ir_passes_for_every_seed(folder: Path) -> None:
+    for seed in range(SEEDS):
+        found = check(folder / "original.onnx", folder / "right.xml", seed=seed)
+        assert found.passed, (seed, found.worst, found.notes)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_a_wrong_ir_fails(folder: Path, tmp_path: Path, mutation: str) -> None:
+    wrong = write_ir(MUTATIONS[mutation](network()), tmp_path / "wrong.xml")
+    found = check(folder / "original.onnx", wrong)
+    assert not found.passed
+    assert any("agrees in ONNX Runtime" in note for note in found.notes)
+
+
+def test_a_wrong_translation_does_not_widen_the_tolerance(folder: Path, tmp_path: Path) -> None:
+    """The graph and the IR are wrong alike, so that they agree with each other and not with the original."""
+    mutated = MUTATIONS["one weight changed by 1%"](network())
+    wrong = write_ir(mutated, tmp_path / "wrong.xml")
+    found = check(folder / "original.onnx", wrong, canonical=onnx_model(mutated, "NWC"))
+    assert not found.passed
+    assert any("translation is wrong" in note for note in found.notes)
+
+
+def test_the_report_holds_what_a_reader_needs(folder: Path) -> None:
+    found = check(folder / "original.onnx", folder / "right.xml")
+    assert found.reference.startswith("ONNX Runtime ")
+    assert found.candidate.startswith("OpenVINO ")
+    judged = [row for row in found.rows if row.tolerance is not None]
+    assert {(row.signal, row.batch, row.shapes) for row in judged} == {
+        ("noise", 1, "open"), ("noise", 3, "open"), ("silence", 1, "open"), ("silence", 3, "open"),
+        ("noise", 1, "fixed"), ("silence", 1, "fixed"),
+    }  # fmt: skip
+    assert {row.output for row in judged} == {"sequence", "classes"}
+    assert all(row.max_abs_error <= row.tolerance for row in judged if row.tolerance is not None)
+    assert all(row.argmax_flips == 0 for row in judged if row.output == "classes")
+    assert found.tolerance.noise is not None
+    assert 0 < max(found.tolerance.noise.values()) < 1e-5
+    assert "float64" in found.tolerance.explanation
+    json.dumps(dataclasses.asdict(found), allow_nan=False)
+
+
+def test_the_default_precision_is_told_and_never_decides(folder: Path) -> None:
+    found = check(folder / "original.onnx", folder / "right.xml")
+    other = [row for row in found.rows if row.precision != "f32"]
+    assert found.default_precision is not None
+    if found.default_precision == "f32":
+        assert not other
+        pytest.skip("this device computes in f32 by default")
+    assert max(row.max_rel_error for row in other) > 1e-4
+    assert all(row.passed is None for row in other)
+    assert found.passed
+    assert any("INFERENCE_PRECISION_HINT=f32" in note for note in found.notes)
+
+
+def test_an_ir_that_is_wrong_at_several_items_alone_fails(folder: Path, tmp_path: Path) -> None:
+    """The whole batch takes part in what each item gets: exact for one item."""
+    proto = onnx_model(network(), "NWC")
+    for node in proto.graph.node:
+        if node.op_type == "Softmax":
+            node.input[0] = "blurred"
+    axes = onnx.numpy_helper.from_array(np.array([0]), "axes")
+    proto.graph.initializer.append(axes)
+    proto.graph.node.insert(8, helper.make_node("ReduceMean", ["logits", "axes"], ["level"], keepdims=1))
+    proto.graph.node.insert(9, helper.make_node("Mul", ["logits", "one"], ["same"]))
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(1, np.float32), "one"))
+    proto.graph.node.insert(10, helper.make_node("Add", ["same", "level"], ["blurred"]))
+    onnx.save(proto, tmp_path / "wrong.onnx")
+    import openvino
+
+    openvino.save_model(openvino.convert_model(tmp_path / "wrong.onnx"), tmp_path / "wrong.xml", compress_to_fp16=False)
+    found = check(folder / "original.onnx", tmp_path / "wrong.xml")
+    assert not found.passed
+    assert all(row.passed for row in found.rows if row.batch == 1 and row.tolerance is not None)
+    assert any("at batch 1 it agrees" in note for note in found.notes)
+
+
+def test_nan_in_the_weights_is_equal_to_itself(tmp_path: Path) -> None:
+    bias = network().weights["bias"].copy()
+    bias[0] = np.nan
+    broken = network().with_weight("bias", bias)
+    write_onnx(broken, "NCW", tmp_path / "original.onnx")
+    found = check(
+        tmp_path / "original.onnx", write_ir(broken, tmp_path / "ir.xml"), canonical=onnx_model(broken, "NWC")
+    )
+    # What a ReLU makes of NaN differs between runtimes; that this is noticed, and told, is what counts.
+    assert any("NaN or infinite" in note for note in found.notes)
+
+
+def test_without_a_float64_run_the_tolerance_is_fixed_and_told(folder: Path) -> None:
+    proto = onnx_model(network(), "NWC")
+    proto.opset_import[0].version = 12  # Softmax of old
+    found = check(folder / "original.onnx", folder / "right.xml", canonical=proto)
+    assert found.passed
+    assert found.tolerance.noise is None
+    assert any("could not be measured" in note for note in found.notes)
+
+
+def test_a_loaded_worker_is_used_and_left_running(folder: Path) -> None:
+    contender = Contender("original", "onnxruntime", folder / "original.onnx")
+    with Worker.launch(contender, threads=1) as worker:
+        graph = ir.from_proto(onnx_model(network(), "NWC"))
+        found = verify(contender, folder / "right.xml", graph, NCW, NWC, sizes={}, seed=0, threads=1, worker=worker)
+        assert found.passed
+        assert worker.alive
+        assert len(worker.run([np.zeros((1, 3, 64), np.float32)])) == 2
+
+
+def test_an_original_that_does_not_load_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_text("not a model")
+    with pytest.raises(RuntimeFailure, match=r"ONNX Runtime failed while loading bad.onnx") as caught:
+        check(tmp_path / "bad.onnx", folder / "right.xml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_output_is_never_equal(folder: Path, tmp_path: Path) -> None:
+    proto = onnx_model(network(), "NWC")
+    del proto.graph.output[1]
+    onnx.save(proto, tmp_path / "less.onnx")
+    import openvino
+
+    openvino.save_model(openvino.convert_model(tmp_path / "less.onnx"), tmp_path / "less.xml", compress_to_fp16=False)
+    found = check(folder / "original.onnx", tmp_path / "less.xml")
+    assert not found.passed
+    assert np.isinf(max(row.max_abs_error for row in found.rows))
