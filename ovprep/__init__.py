@@ -1,3 +1,53 @@
 """Trained 1D CNNs to OpenVINO IR: channel-last at the interface, proven equal to the original, timed against it."""
 
+from typing import TYPE_CHECKING, Any
+
+from ovprep.errors import (
+    MissingDependencyError,
+    ModelError,
+    OptionError,
+    OutputError,
+    OvprepError,
+    RuntimeFailure,
+    UnsupportedError,
+    VerificationError,
+)
+
+if TYPE_CHECKING:
+    from ovprep.api import convert, inspect
+    from ovprep.inspection import Inspection
+    from ovprep.report.document import Conversion
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Conversion",
+    "Inspection",
+    "MissingDependencyError",
+    "ModelError",
+    "OptionError",
+    "OutputError",
+    "OvprepError",
+    "RuntimeFailure",
+    "UnsupportedError",
+    "VerificationError",
+    "__version__",
+    "convert",
+    "inspect",
+]
+
+# These bring NumPy and ONNX with them, which `ovprep --help` does without.
+_LAZY = {
+    "Conversion": "ovprep.report.document",
+    "Inspection": "ovprep.inspection",
+    "convert": "ovprep.api",
+    "inspect": "ovprep.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'ovprep' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

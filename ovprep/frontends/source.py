@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import onnx_ir as ir
 
@@ -20,7 +21,7 @@ class Source:
     path: Path
     format: str
     framework: str
-    runtime: str
+    runtime: Literal["keras", "onnxruntime"]
     sha256: str
     interface: Interface
     graph: ir.Model

@@ -1,0 +1,5 @@
+"""`python -m ovprep`."""
+
+from ovprep.cli import main
+
+main()

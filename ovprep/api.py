@@ -1,0 +1,151 @@
+"""The Python interface: all that the command line does.
+
+conversion = ovprep.convert("model.h5", target="cpu")
+conversion.model_path                           # model_openvino/model.xml
+conversion.verification.worst.max_abs_error     # against the original, at float32
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+
+from ovprep import __version__
+from ovprep.errors import OptionError
+from ovprep.examine import Candidate, examine
+from ovprep.frontends.open import read_model
+from ovprep.frontends.source import Source
+from ovprep.graph.constants import nonfinite_weights
+from ovprep.inspection import Inspection, inspect_source
+from ovprep.interface import Interface
+from ovprep.layout.letters import infer_interface
+from ovprep.passes.pipeline import normalize
+from ovprep.report.document import Conversion, artifacts_in, write_documents
+from ovprep.report.folder import new_folder, require_ours
+
+TARGETS = ("cpu",)
+
+Progress = Callable[[str], None]
+"""Called with the name of each stage when it begins."""
+
+
+def convert(
+    model: str | os.PathLike[str] | Any,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    target: str = "cpu",
+    verify: bool = True,
+    benchmark: bool = True,
+    seconds: float = 10.0,
+    threads: int | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Conversion:
+    """Converts a trained 1D CNN to OpenVINO IR with a channel-last interface, proves it equal, and times it.
+
+    model       path of a `.h5`, `.keras` or `.onnx` file, or a live `keras.Model`
+    output      the folder to write, `<stem>_openvino` by default; an earlier result of ovprep is replaced
+    target      "cpu"
+    verify      compare the IR with the original, in the original's own runtime, at float32
+    benchmark   time the IR against the original and against OpenVINO's own direct conversion
+    seconds     budget of the benchmark's measuring
+    threads     threads that every runtime may use; all cores of the process by default
+    seed        of the signals, and of the order of the measurements
+    on_progress called with the name of each stage
+
+    Raises ModelError, UnsupportedError, OutputError or OptionError, with nothing written, where the model, the folder
+    or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
+    """
+    say = on_progress or (lambda stage: None)
+    count = _checked_options(target, seconds, threads)
+    with _as_file(model) as path:
+        folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
+        require_ours(folder)
+        say(f"reading {path.name}")
+        source = read_model(path)
+        say("normalising the graph")
+        graph = source.graph.clone()
+        original = infer_interface(graph)
+        normalization = normalize(graph)
+        with new_folder(folder) as scratch:
+            say("writing the IR")
+            ops = _emit(source, graph, normalization.interface, scratch)
+            verification, measured = examine(
+                Candidate(source, original, graph, normalization.interface, scratch / "model.xml"),
+                verifying=verify,
+                seconds=seconds if benchmark else None,
+                threads=count,
+                seed=seed,
+                on_stage=say,
+            )
+            conversion = Conversion(
+                output=folder,
+                target=target,
+                source=source,
+                original=original,
+                interface=normalization.interface,
+                normalization=normalization,
+                ops=ops,
+                verification=verification,
+                benchmark=measured,
+                artifacts=artifacts_in(scratch),
+                warnings=_warnings(source),
+            )
+            write_documents(conversion, scratch)
+    return conversion
+
+
+def inspect(model: str | os.PathLike[str] | Any) -> Inspection:
+    """Describes a model and what `convert` would do to it; needs neither TensorFlow nor OpenVINO.
+
+    Raises ModelError or UnsupportedError where the model cannot be read.
+    """
+    with _as_file(model) as path:
+        return inspect_source(read_model(path))
+
+
+def _checked_options(target: str, seconds: float, threads: int | None) -> int:
+    """The number of threads, once all options make sense."""
+    if target not in TARGETS:
+        raise OptionError(f"There is no target {target!r}; choose {' or '.join(TARGETS)}.")
+    if not 0 < seconds < float("inf"):
+        raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads is not None and threads < 1:
+        raise OptionError(f"{threads} threads cannot compute anything; give 1 or more.")
+    return threads or cores
+
+
+@contextmanager
+def _as_file(model: Any) -> Iterator[Path]:
+    """The path of a model; a live Keras model is saved to a temporary file first."""
+    if isinstance(model, (str, os.PathLike)):
+        yield Path(model)
+        return
+    if not any(base.__module__.startswith("keras.") for base in type(model).__mro__) or not hasattr(model, "save"):
+        raise OptionError(f"A model is a path or a keras.Model, not a {type(model).__name__}.")
+    with tempfile.TemporaryDirectory(prefix="ovprep.") as folder:
+        path = Path(folder) / f"{model.name}.keras"
+        model.save(path)
+        yield path
+
+
+def _emit(source: Source, graph: ir.Model, interface: Interface, folder: Path) -> dict[str, int]:
+    """Writes the IR; returns its ops by type."""
+    from ovprep.emit.openvino import count_ops, save_ir, to_openvino
+
+    model = to_openvino(graph, interface)
+    save_ir(model, folder, {"version": __version__, "source": source.path.name, "source_sha256": source.sha256})
+    return count_ops(model)
+
+
+def _warnings(source: Source) -> tuple[str, ...]:
+    bad = nonfinite_weights(source.graph)
+    found = list(source.warnings)
+    if bad:
+        found.append(f"NaN or infinity in {len(bad)} of the model's weights, the first of them {bad[0]}.")
+    return tuple(found)

@@ -1,0 +1,89 @@
+"""The `ovprep` program: its commands, and how it ends.
+
+Commands parse, call `ovprep.api`, and render; heavy imports wait until a command runs.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ovprep import __version__
+from ovprep.cli.output import Output
+from ovprep.errors import OvprepError
+
+app = typer.Typer(
+    name="ovprep",
+    help="Trained 1D CNNs to OpenVINO IR: channel-last, proven equal to the original, timed against it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a bug keeps its plain traceback
+    add_completion=False,
+)
+
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .h5, .keras or .onnx file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version, and stop.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def convert(
+    model: ModelPath,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write; <stem>_openvino by default.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
+    benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
+    threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the signals and of the order of measuring.")] = 0,
+    json: Json = False,
+) -> None:
+    """Convert a model to OpenVINO IR, prove that it is equal, and time it."""
+    from ovprep import api
+    from ovprep.cli.render_conversion import render_conversion
+
+    out = Output(json)
+    with out.progress() as progress:
+        result = api.convert(
+            model,
+            output,
+            target=target,
+            verify=verify,
+            benchmark=benchmark,
+            seconds=seconds,
+            threads=threads,
+            seed=seed,
+            on_progress=progress,
+        )
+    out.show(result.report, lambda console: render_conversion(console, result))
+
+
+@app.command()
+def inspect(model: ModelPath, json: Json = False) -> None:
+    """Show what a model is, and what convert would do to it."""
+    from ovprep import api
+    from ovprep.cli.render_inspection import render_inspection
+    from ovprep.report.document import plain
+
+    out = Output(json)
+    with out.progress() as progress:
+        progress(f"reading {model.name}")
+        result = api.inspect(model)
+    out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
+
+
+def main() -> None:
+    """Runs the program. A user's error prints its sentence and ends with the error's exit code."""
+    try:
+        app()
+    except OvprepError as error:
+        Output("--json" in sys.argv[1:]).fail(error)
+        sys.exit(error.exit_code)

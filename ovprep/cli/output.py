@@ -1,0 +1,81 @@
+"""Where the words go: results to stdout, progress to a terminal's stderr, and with `--json` one object to stdout."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ovprep.errors import OvprepError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Output:
+    """How one run of the program speaks."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def show(self, document: Callable[[], dict[str, Any]], render: "Callable[[Console], None]") -> None:
+        """Prints a result, as JSON or for people."""
+        if self.as_json:
+            json.dump(document(), sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
+            sys.stdout.write("\n")
+        else:
+            render(_console())
+
+    def fail(self, error: OvprepError) -> None:
+        """Prints an error: a sentence on stderr, and with `--json` an object on stdout too."""
+        if self.as_json:
+            json.dump({"error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}, sys.stdout)
+            sys.stdout.write("\n")
+        print(f"ovprep: {error}", file=sys.stderr)
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Gives a function to call with the name of each stage; shown on a terminal only."""
+        if not sys.stderr.isatty():
+            yield lambda stage: None
+            return
+        with _Stages() as stages:
+            yield stages.begin
+
+
+class _Stages:
+    """A line for each stage: turning while it runs, then ticked off with the time that it took."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False)
+        self._status = self._console.status("", refresh_per_second=4)  # the timing below wants the cores for itself
+        self._stage: str | None = None
+        self._since = 0.0
+
+    def begin(self, stage: str) -> None:
+        self._finish("[green]✓[/]")
+        self._stage, self._since = stage, time.monotonic()
+        self._status.update(f"{stage} …")
+        self._status.start()
+
+    def _finish(self, mark: str) -> None:
+        if self._stage is not None:
+            elapsed = time.monotonic() - self._since
+            self._console.print(f"{mark} {self._stage} [dim]{elapsed:.1f} s[/]")
+            self._stage = None
+
+    def __enter__(self) -> "_Stages":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._status.stop()
+        self._finish("[green]✓[/]" if kind is None else "[red]✗[/]")
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(highlight=False)

@@ -1,0 +1,113 @@
+"""Verifies and times a conversion; the process that runs the original serves both, since TensorFlow is slow to start."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx_ir as ir
+
+from ovprep.bench.protocol import benchmark
+from ovprep.bench.results import Benchmark
+from ovprep.errors import VerificationError
+from ovprep.frontends.source import Source
+from ovprep.graph.cost import receptive_field
+from ovprep.inspection import default_sizes
+from ovprep.interface import Interface
+from ovprep.verify.contender import Contender
+from ovprep.verify.conversion import DirectConversion
+from ovprep.verify.process import Worker
+from ovprep.verify.verify import Verification, verify
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A conversion under examination: the original, its graph in canonical form, and the IR made of it."""
+
+    source: Source
+    original: Interface
+    graph: ir.Model
+    interface: Interface
+    model: Path
+
+    def sizes(self) -> dict[str, int]:
+        """Sizes for the open axes of the original."""
+        return default_sizes(self.original, receptive_field(self.graph.graph))
+
+    def contenders(self) -> tuple[Contender, Contender, Contender, Contender]:
+        """The original, OpenVINO's direct conversion of it, and the IR at f32 and at the device's default precision."""
+        path, layouts = self.source.path, tuple(port.layout for port in self.interface.inputs)
+        return (
+            Contender("original", self.source.runtime, path),
+            Contender("direct conversion", "openvino", path, role="direct"),
+            Contender("ovprep", "openvino", self.model, role="ovprep", input_layouts=layouts),
+            Contender("ovprep, default precision", "openvino", self.model, "default", "ovprep", layouts),
+        )
+
+
+def examine(
+    candidate: Candidate,
+    *,
+    verifying: bool,
+    seconds: float | None,
+    threads: int,
+    seed: int,
+    on_stage: Callable[[str], None],
+) -> tuple[Verification | None, Benchmark | None]:
+    """Verifies, then times for `seconds` (None: not at all).
+
+    Raises VerificationError where the IR is not equal to the original, RuntimeFailure where one of them cannot be run.
+    """
+    if not verifying and seconds is None:
+        return None, None
+    original, direct, ours, at_default = candidate.contenders()
+    verification = measured = None
+    with ExitStack() as stack:
+        worker = stack.enter_context(Worker.launch(original, threads=threads))
+        rival: Contender | DirectConversion = direct
+        if seconds is not None and direct.needs_conversion:  # it starts another TensorFlow: let it, meanwhile
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
+            rival = stack.enter_context(DirectConversion(direct, folder, threads=threads))
+        if verifying:
+            on_stage("verifying against the original")
+            verification = _verify(candidate, original, worker, threads, seed)
+        if seconds is not None:
+            on_stage("timing")
+            measured = benchmark(
+                ours,
+                (original, rival, at_default),
+                candidate.original,
+                sizes=candidate.sizes(),
+                seconds=seconds,
+                threads=threads,
+                seed=seed,
+                worker=worker,
+            )
+    return verification, measured
+
+
+def _verify(candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int) -> Verification:
+    found = verify(
+        contender,
+        candidate.model,
+        candidate.graph,
+        candidate.original,
+        candidate.interface,
+        sizes=candidate.sizes(),
+        seed=seed,
+        threads=threads,
+        worker=worker,
+    )
+    if not found.passed:
+        raise VerificationError(_failure(found))
+    return found
+
+
+def _failure(found: Verification) -> str:
+    worst = found.worst
+    return (
+        f"The IR is not equal to the original: its output {worst.output!r} differs by {worst.max_abs_error:.2g} "
+        f"(allowed: {worst.tolerance:.2g}) for {worst.signal} at batch {worst.batch}. Nothing was written. "
+        + " ".join(found.notes)
+    )

@@ -1,0 +1,1 @@
+"""What a conversion leaves behind: the output folder, `report.json`, `manifest.json`."""

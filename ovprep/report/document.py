@@ -1,0 +1,145 @@
+"""`report.json` and `manifest.json`: versioned, documented in docs/report.md, and read by other programs."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ovprep import __version__
+from ovprep.frontends.source import Source, sha256_of
+from ovprep.interface import Interface, Port
+from ovprep.passes.pipeline import Normalization
+from ovprep.report.folder import MANIFEST
+
+if TYPE_CHECKING:
+    from ovprep.bench.results import Benchmark
+    from ovprep.verify.verify import Verification
+
+SCHEMA = 1
+REPORT = "report.json"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file of the output folder."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """All that a conversion did and found: what `report.json` holds.
+
+    `original` is the interface of the model as it was, `interface` that of the IR. `verification` and `benchmark` are
+    None where they were not asked for.
+    """
+
+    output: Path
+    target: str
+    source: Source
+    original: Interface
+    interface: Interface
+    normalization: Normalization
+    ops: Mapping[str, int]
+    verification: "Verification | None"
+    benchmark: "Benchmark | None"
+    artifacts: tuple[Artifact, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def model_path(self) -> Path:
+        """Where `model.xml` is."""
+        return self.output / "model.xml"
+
+    def report(self) -> dict[str, Any]:
+        """The content of `report.json`: plain JSON values."""
+        layout = self.normalization.layout
+        return {
+            "schema": SCHEMA,
+            "ovprep": __version__,
+            "target": self.target,
+            "source": {
+                "path": str(self.source.path),
+                "format": self.source.format,
+                "sha256": self.source.sha256,
+                "framework": self.source.framework,
+            },
+            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "normalization": {
+                "passes": [
+                    {"name": done.name, "summary": done.change.summary, "changed": list(done.change.details)}
+                    for done in self.normalization.passes
+                ],
+                "layout": {
+                    "bytes_before": layout.bytes_before,
+                    "bytes_after": layout.bytes_after,
+                    "transposes_before": layout.transposes_before,
+                    "transposes_after": layout.transposes_after,
+                    "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
+                },
+                "ops": dict(self.ops),
+            },
+            "verification": plain(self.verification),
+            "benchmark": plain(self.benchmark),
+            "artifacts": plain(self.artifacts),
+            "warnings": list(self.warnings),
+        }
+
+
+def artifacts_in(folder: Path) -> tuple[Artifact, ...]:
+    """The files of a folder, by name, with their sizes and hashes; the manifest, which lists them, left out."""
+    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    return tuple(Artifact(path.name, path.stat().st_size, sha256_of(path)) for path in files)
+
+
+def write_documents(conversion: Conversion, folder: Path) -> None:
+    """Writes `report.json`, then `manifest.json`, which lists all files of the folder."""
+    _write(folder / REPORT, conversion.report())
+    manifest = {
+        "generator": "ovprep",
+        "schema": SCHEMA,
+        "version": __version__,
+        "target": conversion.target,
+        "source": {"name": conversion.source.path.name, "sha256": conversion.source.sha256},
+        "model": "model.xml",
+        "interface": _interface(conversion.interface),
+        "verified": conversion.verification is not None and conversion.verification.passed,
+        "files": plain(artifacts_in(folder)),
+    }
+    _write(folder / MANIFEST, manifest)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: dataclasses as objects, infinities and NaN as the strings "inf", "-inf" and "nan"."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, (Path, Fraction)):
+        return str(value)
+    return value
+
+
+def _interface(interface: Interface) -> dict[str, Any]:
+    return {
+        "inputs": [_port(port) for port in interface.inputs],
+        "outputs": [_port(port) for port in interface.outputs],
+    }
+
+
+def _port(port: Port) -> dict[str, Any]:
+    return {"name": port.name, "dtype": port.dtype, "shape": list(port.dims), "layout": port.layout}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")

@@ -1,0 +1,80 @@
+"""The architecture: who may import whom, and what starting up may not load."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "ovprep"
+HEAVY = {"keras", "onnxruntime", "openvino", "tensorflow", "tf2onnx", "torch"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports_of(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def packages_of(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports_of(path)}
+
+
+@pytest.mark.parametrize("name", ["problem", "mincut", "frames"])
+def test_the_solver_needs_the_standard_library_alone(name: str) -> None:
+    path = PACKAGE / "layout" / f"{name}.py"
+    assert packages_of(path) <= {*sys.stdlib_module_names, "ovprep"}
+    own = {module for module in imports_of(path) if module.startswith("ovprep")}
+    assert own <= {"ovprep.layout.problem", "ovprep.layout.mincut", "ovprep.layout.frames"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_packages_stay_behind_their_doors(path: Path) -> None:
+    place = path.relative_to(PACKAGE).as_posix()
+    allowed: set[str] = set()
+    if place.startswith(("emit/", "verify/", "bench/")):
+        allowed.add("openvino")
+    if place.startswith("verify/"):
+        allowed.add("onnxruntime")
+    if place.startswith("verify/runners/"):
+        allowed |= {"keras", "tensorflow"}
+    assert packages_of(path) & HEAVY <= allowed
+
+
+FORBIDDEN = {
+    "graph": {"frontends", "layout", "passes", "emit", "verify", "bench", "report", "cli"},
+    "frontends": {"layout", "passes", "emit", "verify", "bench", "report", "cli"},
+    "layout": {"frontends", "passes", "emit", "verify", "bench", "report", "cli"},
+    "passes": {"frontends", "emit", "verify", "bench", "report", "cli"},
+    "emit": {"frontends", "layout", "passes", "verify", "bench", "report", "cli"},
+    "verify": {"frontends", "layout", "passes", "emit", "bench", "report", "cli"},
+    "bench": {"frontends", "layout", "passes", "emit", "report", "cli"},
+    "report": {"cli"},
+}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path: Path) -> None:
+    folder = path.relative_to(PACKAGE).parts[0]
+    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("ovprep.")}
+    assert not used & FORBIDDEN.get(folder, set())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import ovprep", "from ovprep.cli.app import app; from typer.main import get_command; get_command(app)"],
+)
+def test_starting_up_loads_nothing_heavy(statement: str) -> None:
+    program = f"import sys; {statement}; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {name.split(".")[0] for name in loaded} & (HEAVY | {"onnx", "onnx_ir", "numpy", "h5py"})
