@@ -1,0 +1,39 @@
+"""`scripts/bench`: its subcommands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import conversion, speed
+from benchmarks.zoo import ZOO
+
+app = typer.Typer(help="The measurements that the documentation quotes.", no_args_is_help=True, add_completion=False)
+
+SAMPLE = Path("samples/spoken_digits/model.h5")
+
+
+@app.command()
+def zoo(
+    models: Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(ZOO)}; all by default.")] = None,
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring each model.")] = 20.0,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """Speed of ovprep's IR against OpenVINO's direct conversion and the compiled original, at f32, over the zoo."""
+    unknown = set(models or ()) - set(ZOO)
+    if unknown:
+        raise typer.BadParameter(f"no such model: {', '.join(sorted(unknown))}")
+    speed.summarise(speed.measure(models or list(ZOO), seconds, threads))
+
+
+@app.command()
+def convert(
+    model: Annotated[Path, typer.Argument(help="A Keras file.")] = SAMPLE,
+    rounds: Annotated[int, typer.Option(help="Runs of each.")] = 5,
+) -> None:
+    """Time and memory of converting alone, against loading in Keras and openvino.convert_model; and `ovprep --help`."""
+    conversion.compare(model, rounds)
+    conversion.help_time(rounds)
+
+
+app()

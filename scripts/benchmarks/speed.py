@@ -1,0 +1,58 @@
+"""Speed of ovprep's IR over the zoo, against OpenVINO's direct conversion and the compiled original, at f32."""
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import ovprep
+from benchmarks.zoo import save_zoo
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model: how many times faster ovprep's IR is than each other contestant, as text and as a number."""
+
+    model: str
+    direct: str
+    original: str
+    direct_ratio: float | None
+    original_ratio: float | None
+
+
+def measure(names: list[str], seconds: float, threads: int) -> list[Row]:
+    """Converts, verifies and times each model of the zoo; each in one interleaved run."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in save_zoo(Path(folder), names):
+            conversion = ovprep.convert(path, Path(folder) / "out", seconds=seconds, threads=threads)
+            rows.append(_row(name, conversion))
+            print(f"{rows[-1].model:22} direct {rows[-1].direct:28} original {rows[-1].original}", flush=True)
+    return rows
+
+
+def summarise(rows: list[Row]) -> None:
+    """Prints the geometric means."""
+    for label, ratios in (
+        ("direct conversion", [row.direct_ratio for row in rows]),
+        ("compiled original", [row.original_ratio for row in rows]),
+    ):
+        known = [ratio for ratio in ratios if ratio is not None]
+        mean = math.exp(sum(map(math.log, known)) / len(known)) if known else math.nan
+        print(f"geometric mean against the {label}: {mean:.2f}x over {len(known)} of {len(rows)} models")
+
+
+def _row(name: str, conversion: ovprep.Conversion) -> Row:
+    benchmark = conversion.benchmark
+    assert benchmark is not None
+    roles = {entry.label: entry for entry in benchmark.contestants}
+    texts, ratios = {}, {}
+    for pair in benchmark.pairs:
+        entry = roles[pair.contestant]
+        if entry.role in ("direct", "original"):
+            measured = pair.ratio is not None
+            texts[entry.role] = (
+                f"{pair.ratio:.2f}x [{pair.low:.2f}, {pair.high:.2f}] {pair.verdict}" if measured else "failed"
+            )
+            ratios[entry.role] = pair.ratio
+    return Row(name, texts["direct"], texts["original"], ratios["direct"], ratios["original"])

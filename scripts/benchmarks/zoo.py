@@ -1,0 +1,124 @@
+"""Keras 1D CNNs of every ordinary kind, untrained but with random statistics, to time conversions on."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Model = Any
+"""A keras.Model; Keras has no types, and is imported only when a model is built."""
+
+WINDOW = 1024
+"""Samples of a window in most models."""
+
+
+def plain_cnn() -> Model:
+    """Convolution, BatchNorm, ReLU, pooling, four times; Flatten and Dense."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = []
+    for filters in (32, 64, 64, 128):
+        blocks += [layers.Conv1D(filters, 5, padding="same"), layers.BatchNormalization(), layers.ReLU()]
+        blocks += [layers.MaxPooling1D(4)]
+    tail = [layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")]
+    return Sequential([layers.Input((WINDOW, 6)), *blocks, *tail])
+
+
+def fcn() -> Model:
+    """The fully convolutional network of Wang, Yan, Oates, 2017: 128, 256, 128 filters, and global pooling."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = []
+    for filters, kernel in ((128, 8), (256, 5), (128, 3)):
+        blocks += [layers.Conv1D(filters, kernel, padding="same"), layers.BatchNormalization(), layers.ReLU()]
+    tail = [layers.GlobalAveragePooling1D(), layers.Dense(10, activation="softmax")]
+    return Sequential([layers.Input((256, 3)), *blocks, *tail])
+
+
+def tcn() -> Model:
+    """A causal dilated network of 14 convolutions in residual blocks, with an output for each step."""
+    from keras import Model, layers
+
+    x = inputs = layers.Input((WINDOW, 16))
+    for depth in range(7):
+        y = layers.Conv1D(32, 3, padding="causal", dilation_rate=2**depth, activation="relu")(x)
+        y = layers.Conv1D(32, 3, padding="causal", dilation_rate=2**depth)(y)
+        x = layers.Activation("relu")(layers.Add()([y, layers.Conv1D(32, 1)(x) if depth == 0 else x]))
+    return Model(inputs, layers.Dense(8)(x))
+
+
+def depthwise_separable() -> Model:
+    """Keyword spotting in the manner of Sainath and Parada's successors: separable convolutions, strided."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = [layers.Conv1D(64, 9, strides=2, padding="same"), layers.BatchNormalization(), layers.ReLU()]
+    for stride in (1, 2, 1, 2, 1):
+        blocks += [layers.SeparableConv1D(64, 9, strides=stride, padding="same", use_bias=False)]
+        blocks += [layers.BatchNormalization(), layers.ReLU()]
+    tail = [layers.GlobalAveragePooling1D(), layers.Dense(12, activation="softmax")]
+    return Sequential([layers.Input((WINDOW, 8)), *blocks, *tail])
+
+
+def unet() -> Model:
+    """Three levels down with pooling, three up with transposed convolutions, joined by concatenation."""
+    from keras import Model, layers
+
+    def block(x: Any, filters: int) -> Any:
+        for _ in range(2):
+            x = layers.ReLU()(layers.BatchNormalization()(layers.Conv1D(filters, 5, padding="same")(x)))
+        return x
+
+    x = inputs = layers.Input((WINDOW, 2))
+    skips = []
+    for filters in (16, 32, 64):
+        x = block(x, filters)
+        skips.append(x)
+        x = layers.MaxPooling1D(2)(x)
+    x = block(x, 128)
+    for filters, skip in zip((64, 32, 16), reversed(skips), strict=True):
+        x = layers.Conv1DTranspose(filters, 4, strides=2, padding="same")(x)
+        x = block(layers.Concatenate()([x, skip]), filters)
+    return Model(inputs, layers.Conv1D(1, 1, activation="sigmoid")(x))
+
+
+def grouped() -> Model:
+    """Residual blocks of grouped convolutions, as in ResNeXt."""
+    from keras import Model, layers
+
+    x = inputs = layers.Input((WINDOW, 12))
+    x = layers.Conv1D(64, 7, strides=2, padding="same", activation="relu")(x)
+    for _ in range(4):
+        y = layers.Conv1D(64, 5, padding="same", groups=8, activation="relu")(x)
+        x = layers.Add()([x, layers.Conv1D(64, 1)(y)])
+    return Model(inputs, layers.Dense(5, activation="softmax")(layers.GlobalMaxPooling1D()(x)))
+
+
+ZOO: dict[str, Callable[[], Model]] = {
+    "plain CNN": plain_cnn,
+    "FCN": fcn,
+    "dilated causal TCN": tcn,
+    "depthwise-separable": depthwise_separable,
+    "U-Net": unet,
+    "grouped": grouped,
+}
+
+
+def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[str, Path]]:
+    """Builds the named models, gives them random weights and statistics, and saves each as `.h5`."""
+    for name in names:
+        model = ZOO[name]()
+        _randomise(model, seed)
+        path = folder / f"{name.replace(' ', '_').lower()}.h5"
+        model.save(path)
+        yield name, path
+
+
+def _randomise(model: Model, seed: int) -> None:
+    """Statistics that are not 0 and 1, so that a dropped BatchNorm would show; kernels as initialised."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if weight.name in ("gamma", "moving_variance"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        elif weight.name in ("beta", "moving_mean", "bias"):
+            weight.assign(0.1 * rng.standard_normal(weight.shape))
