@@ -1,4 +1,4 @@
-"""Verifies and times a conversion; the process that runs the original serves both, since TensorFlow is slow to start."""
+"""Verifies and times a conversion; one process with the original serves both, since TensorFlow is slow to start."""
 
 import tempfile
 from collections.abc import Callable

@@ -56,7 +56,7 @@ def _label(node: Any, output: Any, port: Port) -> None:
 
 def _reason(error: RuntimeError) -> str:
     """The line of OpenVINO's report that says what is wrong, without its C++ source locations."""
-    lines = [line.strip(" .") for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip(" .-") for line in str(error).splitlines() if line.strip()]
     telling = [
         line for line in lines if re.search(r"not supported|No conversion|not implemented|failed|Check|expected", line)
     ]

@@ -6,12 +6,12 @@ import onnx
 import onnx.inliner
 import onnx.version_converter
 import onnx_ir as ir
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 from onnx_ir.passes import common
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.source import Source, sha256_of
-from ovprep.graph.builder import OPSET
+from ovprep.graph.builder import OPSET, infer_outputs
 from ovprep.graph.interface import interface_of
 
 _OLDEST_OPSET = 18
@@ -52,6 +52,8 @@ def _load(path: Path) -> onnx.ModelProto:
     if not proto.graph.node or not proto.opset_import:
         raise ModelError(f"{path} is not an ONNX model: it holds no graph. Export it again, or copy it again.")
     try:
+        if any(not value.type.tensor_type.HasField("shape") for value in proto.graph.output):
+            proto = onnx.shape_inference.infer_shapes(proto)  # the checker asks for it, runtimes do not
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
         raise ModelError(f"{path} is not a valid ONNX model: {_line(error)}") from error
@@ -79,20 +81,28 @@ def _canonical(proto: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProt
 
 
 def _name_batch(graph: onnx.GraphProto) -> None:
-    """Calls the open first axis of the inputs "batch" wherever it stands, and gives every other open axis a name."""
+    """Calls the open first axis of the inputs "batch" wherever it stands, and gives every other open axis a name.
+
+    Outputs keep the names that inputs have too; inference finds the others again where it can.
+    """
     initializers = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in initializers]
     batch = {_first_symbol(value) for value in inputs} - {None}
-    for value in (*inputs, *graph.output):
+    known = {dim.dim_param for value in inputs for dim in value.type.tensor_type.shape.dim}
+    for value in inputs:
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-            if dim.WhichOneof("value") == "dim_value":
+            if dim.HasField("dim_value"):
                 continue
-            if axis == 0 and value in inputs:
+            if axis == 0 or dim.dim_param in batch:
                 dim.dim_param = "batch"
-            elif dim.dim_param in batch:
-                dim.dim_param = "batch"
-            elif not dim.dim_param and value in inputs:
+            elif not dim.dim_param:
                 dim.dim_param = f"{value.name}_{axis}"
+    for value in graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param in batch:
+                dim.dim_param = "batch"
+            elif dim.dim_param not in known:
+                dim.ClearField("dim_param")
 
 
 def _first_symbol(value: onnx.ValueInfoProto) -> str | None:
@@ -111,7 +121,27 @@ def _to_graph(proto: onnx.ModelProto) -> ir.Model:
         one(model)
     for index, node in enumerate(model.graph):
         node.name = node.name or f"{node.op_type}_{index}"
+    _complete_shapes(model.graph)
     return model
+
+
+def _complete_shapes(graph: ir.Graph) -> None:
+    """Infers node by node behind the first op that the inference of whole models stops at."""
+    stopped = False
+    for node in graph:
+        stopped = stopped or any(output.shape is None for output in node.outputs)
+        if not stopped:
+            continue
+        before = [output.shape for output in node.outputs]
+        infer_outputs(node, graph.opset_imports)
+        for output, shape in zip(node.outputs, before, strict=True):
+            if _open_axes(shape) < _open_axes(output.shape):
+                output.shape = shape
+
+
+def _open_axes(shape: ir.Shape | None) -> float:
+    """How many axes have no size; a shape of unknown rank has more than any other."""
+    return float("inf") if shape is None else sum(not isinstance(dim, int) for dim in shape)
 
 
 def _line(error: Exception) -> str:

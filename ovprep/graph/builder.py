@@ -1,6 +1,5 @@
 """Adds nodes to a graph, each with its output's shape and type known at once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,17 @@ import onnx
 import onnx_ir as ir
 from numpy.typing import ArrayLike
 
+from ovprep.graph.names import unique_name
+
 OPSET = 21
 """The canonical opset: the newest that ONNX Runtime and OpenVINO's frontend both carry in full."""
 IR_VERSION = 10
 
 # Shape-carrying constants (targets of Reshape, pads, axes) are handed to shape inference by value; weights are not.
 _SHAPE_DATA_LIMIT = 64
+
+# Ops that onnx defines as functions, without an inference of their own.
+_SHAPE_OF_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
 
 
 def new_model(name: str, opset: int = OPSET) -> ir.Model:
@@ -30,6 +34,9 @@ def infer_outputs(node: ir.Node, opsets: dict[str, int]) -> None:
     """
     version = opsets.get(node.domain, 1)
     if not onnx.defs.has(node.op_type, version, node.domain):
+        return
+    if node.op_type in _SHAPE_OF_INPUT and node.inputs[0] is not None:
+        node.outputs[0].type, node.outputs[0].shape = node.inputs[0].type, node.inputs[0].shape
         return
     schema = onnx.defs.get_schema(node.op_type, version, node.domain)
     types: dict[str, onnx.TypeProto] = {}
@@ -63,14 +70,6 @@ def _type_proto(value: ir.Value) -> onnx.TypeProto:
     return proto
 
 
-def _names_in(graph: ir.Graph) -> Iterator[str]:
-    for value in (*graph.inputs, *graph.initializers.values()):
-        yield value.name or ""
-    for node in graph:
-        yield node.name or ""
-        yield from (output.name or "" for output in node.outputs)
-
-
 class Builder:
     """Appends nodes to a graph, or inserts them before or after a given node.
 
@@ -92,7 +91,7 @@ class Builder:
     def ops(self, op_type: str, *inputs: ir.Value | None, outputs: int, **attributes: Any) -> tuple[ir.Value, ...]:
         """Adds a node with several outputs and returns them."""
         given = {key: value for key, value in attributes.items() if value is not None}
-        name = self._unique(f"{self.scope}/{op_type}" if self.scope else op_type)
+        name = unique_name(self.graph, f"{self.scope}/{op_type}" if self.scope else op_type)
         present = list(inputs)
         while present and present[-1] is None:
             present.pop()
@@ -115,7 +114,7 @@ class Builder:
     def constant(self, array: ArrayLike, name: str = "constant") -> ir.Value:
         """Adds an initialiser. Arrays keep their type; give float32 for weights, int64 for shapes."""
         contiguous = np.ascontiguousarray(array).reshape(np.shape(array))
-        unique = self._unique(f"{self.scope}/{name}" if self.scope else name)
+        unique = unique_name(self.graph, f"{self.scope}/{name}" if self.scope else name)
         tensor = ir.tensor(contiguous, name=unique)
         value = ir.val(unique, const_value=tensor)
         self.graph.register_initializer(value)
@@ -124,14 +123,3 @@ class Builder:
     def ints(self, *numbers: int, name: str = "ints") -> ir.Value:
         """Adds a rank-1 int64 initialiser."""
         return self.constant(np.array(numbers, np.int64), name)
-
-    def _unique(self, wanted: str) -> str:
-        taken: dict[str, int] | None = self.graph.meta.get("ovprep.names")
-        if taken is None:
-            taken = self.graph.meta["ovprep.names"] = dict.fromkeys(_names_in(self.graph), 1)
-        name = wanted
-        while name in taken:
-            taken[wanted] += 1
-            name = f"{wanted}_{taken[wanted] - 1}"
-        taken[name] = 1
-        return name

@@ -2,6 +2,8 @@
 
 import onnx_ir as ir
 
+from ovprep.graph.names import unique_name
+
 
 def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value, keep: ir.Node | None = None) -> None:
     """Lets everything that uses `old` use `new`, except the node `keep`.
@@ -13,7 +15,7 @@ def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value, keep: ir.Node |
             user.replace_input_with(index, new)
     if old.is_graph_output():
         name = old.name
-        old.name = f"{name}/inner"
+        old.name = unique_name(graph, f"{name}/inner")
         new.name = name
         for index, output in enumerate(graph.outputs):
             if output is old:

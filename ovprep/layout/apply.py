@@ -17,7 +17,10 @@ from ovprep.layout.rules.registry import PERM, RANK
 
 @dataclass(frozen=True)
 class LayoutChange:
-    """What the plan came to: bytes per inference at batch one, Transposes in the graph, ops that could not move."""
+    """What the plan came to: bytes per inference at batch one, Transposes in the graph, ops that could not move.
+
+    `transposes_after` counts what the layout left; `normalize` counts again once its last pass is done.
+    """
 
     bytes_before: int
     bytes_after: int
@@ -37,7 +40,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     The interface stays as it is.
     """
     graph = model.graph
-    transposes_before = _count_transposes(graph)
+    transposes_before = count_transposes(graph)
     nodes = [node for node in graph if _has_layout(node)]
     rulings = [ruling_of(node) for node in nodes]
     plan = solve(_problem(graph, nodes, rulings))
@@ -59,7 +62,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
         plan.bytes_before,
         plan.bytes_after,
         transposes_before,
-        _count_transposes(graph),
+        count_transposes(graph),
         tuple(str(node.name) for node, _ in moved),
         tuple(pins),
     )
@@ -146,12 +149,20 @@ def _cancel_transposes(graph: ir.Graph) -> None:
 def _bypass(graph: ir.Graph, output: ir.Value, source: ir.Value) -> None:
     """Lets the users of `output` use `source`, which has the same elements.
 
-    A graph output that would become a graph input, or a second name of another output, keeps its node.
+    A graph output that would become a graph input, or a second name of another output, needs a node of its own.
     """
-    if output.is_graph_output() and (source.is_graph_input() or source.is_graph_output()):
+    if output.is_graph_output() and (source.producer() is None or source.is_graph_output()):
+        node = output.producer()
+        assert node is not None
+        for user, index in list(output.uses()):
+            user.replace_input_with(index, source)
+        node.attributes.clear()
+        node.op_type = "Identity"
+        node.replace_input_with(0, source)
         return
     replace_value(graph, output, source)
 
 
-def _count_transposes(graph: ir.Graph) -> int:
+def count_transposes(graph: ir.Graph) -> int:
+    """Number of Transposes that run; those of constants do not."""
     return sum(node.op_type == "Transpose" and array_of(node.inputs[0]) is None for node in graph)

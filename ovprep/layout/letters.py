@@ -20,9 +20,8 @@ Axis = tuple[ir.Value, int]
 Claim = tuple[Axis, str]
 
 _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
-_SAME_AXES = frozenset(
-    "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK".split()
-) | {*UNARY, *BROADCASTING, *CHANNEL_FIRST}
+_NAMING_AXES = "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK"
+_SAME_AXES = frozenset((*_NAMING_AXES.split(), *UNARY, *BROADCASTING, *CHANNEL_FIRST))
 """Ops whose output has the axes of their input."""
 
 
@@ -53,12 +52,15 @@ class _Axes:
                 self._weak.setdefault(self._root(axis), []).append(letter)
 
     def layout(self, value: ir.Value, nearest_last: bool) -> str:
-        """One letter for each axis of a value."""
-        letters = []
-        for axis in range(rank_of(value) or 0):
-            root = self._root((value, axis))
-            claimed = self._strong.get(root) or self._weak.get(root) or ["?"]
-            letters.append(claimed[-1 if nearest_last else 0])
+        """One letter for each axis of a value; a habit does not give away what a definition has given."""
+        roots = [self._root((value, axis)) for axis in range(rank_of(value) or 0)]
+        nearest = -1 if nearest_last else 0
+        letters = [self._strong.get(root, ["?"])[nearest] for root in roots]
+        habits = [self._weak.get(root, ["?"])[nearest] for root in roots]
+        known = set(letters)
+        for axis, habit in enumerate(habits):
+            if letters[axis] == "?" and habit not in known:
+                letters[axis] = habit
         return _complete(letters, value)
 
     def _root(self, axis: Axis) -> Axis:
@@ -81,8 +83,9 @@ def _complete(letters: list[str], value: ir.Value) -> str:
         and (set(letters) & set("CW") or isinstance(first, ir.SymbolicDim))
     ):
         letters[0] = "N"
-    if letters.count("?") == 1 and len(letters) == 3:
-        letters[letters.index("?")] = ({"N", "C", "W"} - set(letters)).pop()
+    left = {"N", "C", "W"} - set(letters)
+    if letters.count("?") == 1 and len(letters) == 3 and len(left) == 1:
+        letters[letters.index("?")] = left.pop()
     return "".join(letters)
 
 

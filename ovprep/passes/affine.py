@@ -19,7 +19,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Linear:
-    """A linear op: its weights, which of their axes the outputs are on, its bias, and the channel axis of the result."""
+    """A linear op: its weights, the axis of these that the outputs are on, its bias, the channel axis of the result."""
 
     node: ir.Node
     weights: Array
@@ -57,7 +57,8 @@ def fold_affine(model: ir.Model) -> Change | None:
         chain = _affine_behind(linear)
         if not chain.nodes or (node.op_type == "MatMul" and [member.op_type for member in chain.nodes] == ["Add"]):
             continue
-        replace_value(graph, chain.end, _rewritten(graph, linear, chain))
+        _rescale(graph, linear, chain)
+        replace_value(graph, chain.end, _result(graph, linear, chain))
         folded += [str(member.name) for member in chain.nodes]
     remove_unused(graph)
     if not folded:
@@ -87,10 +88,15 @@ def _linear_of(node: ir.Node) -> _Linear | None:
             return None
     given = node.inputs[2] if len(node.inputs) > 2 else None
     bias = array_of(given)
-    if given is not None and (bias is None or bias.size not in (1, weights.shape[axis])):
+    if given is not None and (bias is None or not _one_per_output(bias, weights.shape[axis])):
         return None
     full = np.broadcast_to(np.ravel(0.0 if bias is None else bias), weights.shape[axis]).astype(np.float64)
     return _Linear(node, weights, axis, full, channel)
+
+
+def _one_per_output(bias: Array, outputs: int) -> bool:
+    """Whether a bias is a number for each output, or one for all; a Gemm may also take one for each sample."""
+    return bias.size == 1 or bias.shape[-1] == bias.size == outputs
 
 
 def _affine_behind(linear: _Linear) -> _Chain:
@@ -120,9 +126,7 @@ def _step(
     if node.op_type not in ("Add", "Div", "Mul", "Sub"):
         return None
     constant = array_of(node.inputs[1 - index])
-    if constant is None or dims_of(value) != dims_of(node.outputs[0]):
-        return None
-    per_channel = _per_channel(constant, len(dims_of(value)), axis, channels)
+    per_channel = None if constant is None else _per_channel(constant, len(dims_of(value)), axis, channels)
     if per_channel is None:
         return None
     if node.op_type == "Mul":
@@ -143,25 +147,27 @@ def _per_channel(array: Array, rank: int, axis: int, channels: int) -> Float64 |
     return np.broadcast_to(full.ravel(), channels).astype(np.float64)
 
 
-def _rewritten(graph: ir.Graph, linear: _Linear, chain: _Chain) -> ir.Value:
-    result = _rescaled(graph, linear, chain.scale, chain.shift)
-    if not chain.swapped:
-        return result
-    producer = result.producer()
-    return Builder(graph, str(linear.node.name), after=producer).op("Transpose", result, perm=PERM)
-
-
-def _rescaled(graph: ir.Graph, linear: _Linear, scale: Float64, shift: Float64) -> ir.Value:
+def _rescale(graph: ir.Graph, linear: _Linear, chain: _Chain) -> None:
+    """Puts the chain into the weights and the bias; a MatMul has no bias."""
     node, build = linear.node, Builder(graph, str(linear.node.name), before=linear.node)
     shape = [1] * linear.weights.ndim
     shape[linear.weight_axis] = -1
-    weights = build.constant((linear.weights * scale.reshape(shape)).astype(np.float32), "folded_weights")
-    bias = (linear.bias * scale + shift).astype(np.float32)
-    attributes = {name: attribute.value for name, attribute in node.attributes.items()}
+    weights = (linear.weights.astype(np.float64) * chain.scale.reshape(shape)).astype(np.float32)
+    node.replace_input_with(1, build.constant(weights, "folded_weights"))
     if node.op_type != "MatMul":
-        return build.op(node.op_type, node.inputs[0], weights, build.constant(bias, "folded_bias"), **attributes)
-    product = build.op("MatMul", node.inputs[0], weights)
-    if not np.any(bias):
-        return product
-    rank = len(dims_of(product))
-    return build.op("Add", product, build.constant(bias.reshape((1,) * (rank - 1) + (-1,)), "folded_bias"))
+        node.resize_inputs(3)
+        node.replace_input_with(2, build.constant(_bias(linear, chain), "folded_bias"))
+
+
+def _result(graph: ir.Graph, linear: _Linear, chain: _Chain) -> ir.Value:
+    """What the chain came to: the output of the linear op, with the bias of a MatMul, and turned as the chain was."""
+    build = Builder(graph, str(linear.node.name), after=linear.node)
+    result, bias = linear.node.outputs[0], _bias(linear, chain)
+    if linear.node.op_type == "MatMul" and np.any(bias):
+        shape = (1,) * (len(dims_of(result)) - 1) + (-1,)
+        result = build.op("Add", result, build.constant(bias.reshape(shape), "folded_bias"))
+    return build.op("Transpose", result, perm=PERM) if chain.swapped else result
+
+
+def _bias(linear: _Linear, chain: _Chain) -> Array:
+    return (linear.bias * chain.scale + chain.shift).astype(np.float32)

@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
+from ovprep.graph.names import unique_name
 from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
 from ovprep.layout.rules.registry import PERM
@@ -29,8 +30,9 @@ def _turn_inputs(graph: ir.Graph, interface: Interface) -> list[str]:
         if port.layout != "NCW":
             continue
         old = graph.inputs[index]
-        old.name = f"{port.name}/ncw"
-        new = ir.val(port.name, dtype=old.dtype, shape=[old.shape[axis] for axis in PERM] if old.shape else None)
+        old.name = unique_name(graph, f"{port.name}/ncw")
+        assert old.shape is not None
+        new = ir.val(port.name, dtype=old.dtype, shape=ir.Shape([old.shape[axis] for axis in PERM]))
         graph.inputs[index] = new
         inside = Builder(graph, port.name, before=graph[0]).op("Transpose", new, perm=PERM)
         old.replace_all_uses_with(inside, replace_graph_outputs=True)
@@ -44,7 +46,7 @@ def _turn_outputs(graph: ir.Graph, interface: Interface) -> list[str]:
         if port.layout != "NCW":
             continue
         old = graph.outputs[index]
-        old.name = f"{port.name}/ncw"
+        old.name = unique_name(graph, f"{port.name}/ncw")
         new = Builder(graph, port.name).op("Transpose", old, perm=PERM)
         new.name = port.name
         graph.outputs[index] = new

@@ -3,7 +3,6 @@
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
-from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import dims_of
 from ovprep.layout.apply import LayoutChange, is_swap, moves_nothing, optimise_layout
 from ovprep.passes.change import Change, counted
@@ -33,7 +32,9 @@ def reshape_trivial_transposes(model: ir.Model) -> Change | None:
             continue
         build = Builder(graph, str(node.name), before=node)
         target = [0, *(-1 if dim is None else dim for dim in dims_of(node.outputs[0])[1:])]
-        replace_value(graph, node.outputs[0], build.op("Reshape", source, build.ints(*target, name="shape")))
+        node.attributes.clear()
+        node.op_type = "Reshape"
+        node.resize_inputs(2)
+        node.replace_input_with(1, build.ints(*target, name="shape"))
         done.append(str(node.name))
-    remove_unused(graph)
     return Change(f"wrote {counted(len(done), 'Transpose')} of one channel as a Reshape", tuple(done)) if done else None

@@ -18,10 +18,12 @@ def fold_padding(model: ir.Model) -> Change | None:
     folded = []
     for node in list(graph):
         spatial = _zero_padding_of(node)
-        users = [user for user, _ in node.outputs[0].uses()]
-        if spatial is None or not users or node.outputs[0].is_graph_output() or not all(map(_can_pad, users)):
+        uses = list(node.outputs[0].uses())
+        if spatial is None or not uses or node.outputs[0].is_graph_output():
             continue
-        for user in users:
+        if not all(_can_pad(user, index) for user, index in uses):
+            continue
+        for user, _ in uses:
             own = ints_of(user, "pads") or (0,) * len(spatial)
             set_ints(user, "pads", [mine + added for mine, added in zip(own, spatial, strict=True)])
             user.replace_input_with(0, node.inputs[0])
@@ -47,5 +49,5 @@ def _zero_padding_of(node: ir.Node) -> list[int] | None:
     return numbers[2:rank] + numbers[rank + 2 :]
 
 
-def _can_pad(node: ir.Node) -> bool:
-    return node.op_type == "Conv" and node.attributes.get_string("auto_pad", "NOTSET") == "NOTSET"
+def _can_pad(node: ir.Node, index: int) -> bool:
+    return node.op_type == "Conv" and index == 0 and node.attributes.get_string("auto_pad", "NOTSET") == "NOTSET"

@@ -1,12 +1,12 @@
 """The order of the passes, and what they did together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
 from ovprep.interface import Interface
-from ovprep.layout.apply import LayoutChange
+from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
@@ -22,7 +22,6 @@ Pass = Callable[[ir.Model], Change | None]
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
-    channel_last_interface,
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
@@ -62,11 +61,13 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
             reports.append(PassReport(name, change))
         after_each(name, model)
 
+    # First, as all ops of the original speak of the interface: a BatchNorm that is folded no longer does.
+    run(channel_last_interface.__name__, channel_last_interface(model))
+    interface = infer_interface(model)
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))
-    interface = infer_interface(model)  # the passes that follow leave it as it is, and may hide what tells it
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
         run(one.__name__, one(model))
-    return Normalization(interface, tuple(reports), layout)
+    return Normalization(interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph)))

@@ -53,7 +53,7 @@ def softmax(node: ir.Node) -> Ruling:
     return Free(lambda swap: set_int(node, "axis", swap.axis(axis)))
 
 
-@rule("Concat")
+@rule("Concat", turns_constants=True)
 def concat(node: ir.Node) -> Ruling:
     """Along one axis; constant parts are turned."""
     axis, constants = int_of(node, "axis", 0), swap_constant_inputs(node, range(len(node.inputs)))
@@ -118,6 +118,8 @@ def resize(node: ir.Node) -> Ruling:
         return Pinned("its scales are not constant for all axes")
     if "axes" in node.attributes or int_of(node, "antialias", 0):
         return Pinned("names axes, or smooths")
+    if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
+        return Pinned("crops to a region")
     turned = np.array([factors[axis] for axis in (0, 2, 1)], factors.dtype)
     return Free(lambda swap: node.replace_input_with(index, swap.build.constant(turned, "scales")))
 

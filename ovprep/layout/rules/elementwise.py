@@ -6,17 +6,20 @@ from ovprep.graph.constants import is_constant
 from ovprep.graph.shapes import rank_of
 from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, rule, swap_constant_inputs
 
-UNARY = (
-    "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity "
-    "IsInf IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign "
-    "Sqrt Tan Tanh ThresholdedRelu Dropout"
-).split()
-"""One input, one output, no axis."""
-
-BROADCASTING = (
+_UNARY = (
+    "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish "
+    "Identity IsInf IsNaN LeakyRelu Log Mish Neg Not Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softplus "
+    "Softsign Sqrt Tan Tanh ThresholdedRelu Dropout"
+)
+_BROADCASTING = (
     "Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Mul Or PRelu Pow Sub Sum Where Xor "
     "BitwiseAnd BitwiseOr BitwiseXor Clip"
-).split()
+)
+
+UNARY = tuple(_UNARY.split())
+"""One input, one output, no axis."""
+
+BROADCASTING = tuple(_BROADCASTING.split())
 """Several inputs that broadcast to one shape (Clip's bounds are scalars)."""
 
 
@@ -26,7 +29,7 @@ def unary(node: ir.Node) -> Ruling:
     return Free(lambda swap: None)
 
 
-@rule(*BROADCASTING)
+@rule(*BROADCASTING, turns_constants=True)
 def broadcasting(node: ir.Node) -> Ruling:
     """Constants are turned; a computed tensor of a lower rank would be spread along another axis."""
     for value in node.inputs:

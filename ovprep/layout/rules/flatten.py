@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
-from ovprep.graph.constants import Array, array_of, int_of
+from ovprep.graph.constants import array_of, int_of
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.layout.rules.elementwise import UNARY
 from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, Swap, rule
 
 Absorb = Callable[[Swap], None]
+Order = NDArray[np.int64]
 
 
 @rule("Reshape", "Flatten")
@@ -55,7 +57,7 @@ def _keeps_batch(node: ir.Node) -> bool:
     return (head in (0, batch) and tail in (-1, features)) or (head == -1 and tail == features)
 
 
-def _absorb(value: ir.Value, order: Array) -> list[Absorb] | str:
+def _absorb(value: ir.Value, order: Order) -> list[Absorb] | str:
     """Edits that let all readers of a flattened value take its features in the given order, or why that cannot be."""
     if value.is_graph_output():
         return "the flattened values are an output of the model"
@@ -68,20 +70,27 @@ def _absorb(value: ir.Value, order: Array) -> list[Absorb] | str:
     return edits
 
 
-def _absorb_in(node: ir.Node, index: int, order: Array) -> list[Absorb] | str:
+def _absorb_in(node: ir.Node, index: int, order: Order) -> list[Absorb] | str:
     if node.op_type in UNARY:
         return _absorb(node.outputs[0], order)
-    if node.op_type in ("Add", "Div", "Mul", "Sub") and array_of(node.inputs[1 - index]) is not None:
+    if node.op_type == "Clip" and index == 0:
+        return _absorb(node.outputs[0], order)
+    if (
+        rank_of(node.outputs[0]) == 2
+        and node.op_type in ("Add", "Div", "Mul", "Sub")
+        and array_of(node.inputs[1 - index]) is not None
+    ):
         behind = _absorb(node.outputs[0], order)
         return behind if isinstance(behind, str) else [_permute_features(node, 1 - index, order, axis=-1), *behind]
-    if node.op_type == "MatMul" and index == 0 and np.ndim(array_of(node.inputs[1])) == 2:
+    weights = array_of(node.inputs[1]) if len(node.inputs) > 1 else None
+    if node.op_type == "MatMul" and index == 0 and weights is not None and weights.ndim == 2:
         return [_permute_features(node, 1, order, axis=0)]
-    if node.op_type == "Gemm" and index == 0 and array_of(node.inputs[1]) is not None and not int_of(node, "transA", 0):
+    if node.op_type == "Gemm" and index == 0 and weights is not None and not int_of(node, "transA", 0):
         return [_permute_features(node, 1, order, axis=1 if int_of(node, "transB", 0) else 0)]
     return f"{node.op_type} reads their order"
 
 
-def _permute_features(node: ir.Node, index: int, order: Array, axis: int) -> Absorb:
+def _permute_features(node: ir.Node, index: int, order: Order, axis: int) -> Absorb:
     def edit(swap: Swap) -> None:
         array = array_of(node.inputs[index])
         assert array is not None

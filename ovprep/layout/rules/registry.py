@@ -62,14 +62,20 @@ class Pinned:
 Ruling = Free | Pinned
 Rule = Callable[[ir.Node], Ruling]
 RULES: dict[str, Rule] = {}
+_TURNS_CONSTANTS: set[str] = set()
 
 
-def rule(*op_types: str) -> Callable[[Rule], Rule]:
-    """Registers the rule of one or more ops of the ONNX domain."""
+def rule(*op_types: str, turns_constants: bool = False) -> Callable[[Rule], Rule]:
+    """Registers the rule of one or more ops of the ONNX domain.
+
+    turns_constants: whether the rule's edit also turns a constant first input; else an op that has one is pinned.
+    """
 
     def register(function: Rule) -> Rule:
         for op_type in op_types:
             RULES[op_type] = function
+            if turns_constants:
+                _TURNS_CONSTANTS.add(op_type)
         return function
 
     return register
@@ -87,6 +93,8 @@ def ruling_of(node: ir.Node) -> Ruling:
         return Pinned("the rank of one of its tensors is not known")
     if any(rank is not None and rank > RANK for rank in ranks):
         return Pinned(f"works on tensors of rank {max(rank or 0 for rank in ranks)}")
+    if node.op_type not in _TURNS_CONSTANTS and array_of(node.inputs[0]) is not None:
+        return Pinned("works on a constant")
     return found(node)
 
 

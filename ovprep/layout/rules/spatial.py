@@ -27,6 +27,12 @@ def channel_first(node: ir.Node) -> Ruling:
     return Pinned(f"{node.op_type} is channel-first by definition")
 
 
+@rule("Transpose")
+def transpose(node: ir.Node) -> Ruling:
+    """Between NWC and NCW it is no op to place, but what the placing removes; here are the others."""
+    return Pinned("moves other axes than channels and time")
+
+
 @rule("LayerNormalization")
 def layer_normalization(node: ir.Node) -> Ruling:
     """Normalises over the last axes, whatever they are."""

@@ -1,0 +1,57 @@
+"""Holds a model against what it was, after each pass."""
+
+from dataclasses import replace
+
+import onnx_ir as ir
+
+from ovprep.interface import Interface, Port
+from ovprep.layout.apply import count_transposes
+from ovprep.layout.letters import infer_interface
+from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_LAYOUT, Normalization, normalize
+from tests.graphs import FEW_ULP, Array, check, difference, feeds_of, run
+
+SWAP = (0, 2, 1)
+TOLERANCE = 32 * FEW_ULP
+"""Sums of terms of either sign lose digits, in several ops one after the other."""
+
+
+def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
+    """Normalises a model in place; each pass must leave one that checks, computes the same, and has its interface."""
+    feeds = feeds_of(model, signed=True)
+    wanted = run(model, feeds)
+    before = infer_interface(model)
+    turned: set[str] = set()  # no size could tell: with C == W both layouts have the same shape
+    names: list[str] = []
+
+    def after_each(name: str, left: ir.Model) -> None:
+        names.append(name)
+        if name == "channel_last_interface":
+            turned.update(port.name for port in (*before.inputs, *before.outputs) if port.layout == "NCW")
+        check(left)
+        found = run(left, {name: _turn(array, name in turned) for name, array in feeds.items()})
+        for array, expected, value in zip(found, wanted, left.graph.outputs, strict=True):
+            error = difference(_turn(array, value.name in turned), expected)
+            assert error <= tolerance, f"{name} changed {value.name} by {error}"
+
+    done = normalize(model, after_each)
+    before_layout, after_layout = ([one.__name__ for one in passes] for passes in (BEFORE_LAYOUT, AFTER_LAYOUT))
+    assert names == ["channel_last_interface", *before_layout, "lay_out", *after_layout]
+    assert done.layout.transposes_after == count_transposes(model.graph)
+    assert done.interface == _channel_last(before)
+    assert [(value.name, len(value.shape or ())) for value in (*model.graph.inputs, *model.graph.outputs)] == [
+        (port.name, len(port.dims)) for port in (*done.interface.inputs, *done.interface.outputs)
+    ]
+    return done
+
+
+def _turn(array: Array, turned: bool) -> Array:
+    return array.transpose(SWAP) if turned else array
+
+
+def _channel_last(interface: Interface) -> Interface:
+    def turned(port: Port) -> Port:
+        if port.layout != "NCW":
+            return port
+        return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout="NWC")
+
+    return Interface(tuple(map(turned, interface.inputs)), tuple(map(turned, interface.outputs)))
