@@ -10,6 +10,7 @@ import pytest
 
 import ovprep
 from ovprep import api
+from ovprep.graph.shapes import rank_of
 from ovprep.passes.pipeline import Normalization, normalize
 
 ROOT = Path(__file__).parent.parent
@@ -83,9 +84,7 @@ def test_inspecting_leaves_the_file_alone_and_counts() -> None:
 def corrupt(model: ir.Model, *arguments: Any) -> Normalization:
     """The pipeline with a fault: the largest weight of one convolution is off by 1%."""
     done = normalize(model, *arguments)
-    weights = next(
-        value for value in model.graph.initializers.values() if value.shape is not None and len(value.shape) == 3
-    )
+    weights = next(value for value in model.graph.initializers.values() if rank_of(value) == 3)
     assert weights.const_value is not None
     array = weights.const_value.numpy().copy()
     array[np.unravel_index(np.abs(array).argmax(), array.shape)] *= 1.01

@@ -8,7 +8,12 @@ import typer
 from benchmarks import conversion, speed
 from benchmarks.zoo import ZOO
 
-app = typer.Typer(help="The measurements that the documentation quotes.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="The measurements that the documentation quotes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 SAMPLE = Path("samples/spoken_digits/model.h5")
 

@@ -1,4 +1,4 @@
-"""Converting alone: wall time and peak memory of `ovprep convert` against loading in Keras and `openvino.convert_model`."""
+"""Converting alone: time and memory of `ovprep convert` against loading in Keras and `openvino.convert_model`."""
 
 import os
 import statistics

@@ -45,14 +45,11 @@ def summarise(rows: list[Row]) -> None:
 def _row(name: str, conversion: ovprep.Conversion) -> Row:
     benchmark = conversion.benchmark
     assert benchmark is not None
-    roles = {entry.label: entry for entry in benchmark.contestants}
+    roles = {entry.label: entry.role for entry in benchmark.contestants}
     texts, ratios = {}, {}
     for pair in benchmark.pairs:
-        entry = roles[pair.contestant]
-        if entry.role in ("direct", "original"):
-            measured = pair.ratio is not None
-            texts[entry.role] = (
-                f"{pair.ratio:.2f}x [{pair.low:.2f}, {pair.high:.2f}] {pair.verdict}" if measured else "failed"
-            )
-            ratios[entry.role] = pair.ratio
+        role = roles[pair.contestant]
+        known = f"{pair.ratio:.2f}x [{pair.low:.2f}, {pair.high:.2f}] {pair.verdict}" if pair.ratio is not None else ""
+        texts.setdefault(role, known or "failed")
+        ratios.setdefault(role, pair.ratio)
     return Row(name, texts["direct"], texts["original"], ratios["direct"], ratios["original"])

@@ -1,5 +1,6 @@
 """Keras 1D CNNs of every ordinary kind, untrained but with random statistics, to time conversions on."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,12 @@ ZOO: dict[str, Callable[[], Model]] = {
 
 def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[str, Path]]:
     """Builds the named models, gives them random weights and statistics, and saves each as `.h5`."""
+    import keras
+
+    keras.config.disable_interactive_logging()
+    logging.getLogger("absl").setLevel(logging.ERROR)  # which warns of every .h5
     for name in names:
+        keras.utils.set_random_seed(seed)
         model = ZOO[name]()
         _randomise(model, seed)
         path = folder / f"{name.replace(' ', '_').lower()}.h5"

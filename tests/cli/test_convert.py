@@ -17,6 +17,7 @@ SAMPLE = ROOT / "samples" / "imu_tcn" / "model.keras"
 H5 = ROOT / "samples" / "spoken_digits" / "model.h5"
 ONNX = ROOT / "samples" / "ecg_resnet" / "model.onnx"
 
+RESULT = {"model.xml", "model.bin", "report.json", "manifest.json"}
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -56,12 +57,7 @@ def test_help_names_the_commands(run: Run) -> None:
 def test_the_default_folder_is_named_after_the_model(run: Run, tmp_path: Path) -> None:
     code, out, err = run(*quick(SAMPLE))
     assert (code, err) == (0, "")
-    assert {path.name for path in (tmp_path / "model_openvino").iterdir()} == {
-        "model.xml",
-        "model.bin",
-        "report.json",
-        "manifest.json",
-    }
+    assert {path.name for path in (tmp_path / "model_openvino").iterdir()} == RESULT
     assert "22 Transposes became 1" in out
     assert "\x1b" not in out, "no colours in a pipe"
     assert not any(line != line.rstrip() for line in out.splitlines())

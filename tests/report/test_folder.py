@@ -20,6 +20,12 @@ def write_result(target: Path, text: str = "one") -> None:
         (scratch / MANIFEST).write_text(json.dumps(manifest))
 
 
+def fail_to_write(target: Path) -> None:
+    with new_folder(target) as scratch:
+        (scratch / "model.xml").write_text("x")
+        raise ZeroDivisionError
+
+
 def test_a_new_folder_appears_whole(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "out"
     with new_folder(target) as scratch:
@@ -30,9 +36,8 @@ def test_a_new_folder_appears_whole(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "out") as scratch:
-        (scratch / "model.xml").write_text("x")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_to_write(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -45,8 +50,8 @@ def test_an_earlier_result_is_replaced(tmp_path: Path) -> None:
 
 def test_a_failure_keeps_the_earlier_result(tmp_path: Path) -> None:
     write_result(tmp_path / "out")
-    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "out"):
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_to_write(tmp_path / "out")
     assert (tmp_path / "out" / "model.xml").read_text() == "one"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
