@@ -1,1 +1,1 @@
-"""Keras files read as data: the architecture from their JSON, the weights from their HDF5, no Keras and no TensorFlow."""
+"""Keras files read as data, without Keras and TensorFlow: the architecture from JSON, the weights from HDF5."""

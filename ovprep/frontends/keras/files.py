@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from typing import Any
 
 import h5py
 
-from ovprep.errors import ModelError
+from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.weights import ArchiveWeights, Hdf5Weights, WeightStore
 
 JsonObject = dict[str, Any]
+
+_MAX_BYTES = 4 * 2**30
+"""More than any 1D CNN has: what unpacks to more is damaged, or meant to fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ def open_keras(path: Path) -> Iterator[KerasFile]:
 
     Raises ModelError where the file is damaged, is no Keras model, or holds weights without an architecture.
     """
+    _require_readable(path)
     if zipfile.is_zipfile(path):
         with _open_archive(path) as file:
             yield file
@@ -41,6 +46,15 @@ def open_keras(path: Path) -> Iterator[KerasFile]:
             yield file
     else:
         raise ModelError(_not_a_model(path))
+
+
+def _require_readable(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _not_a_model(path: Path) -> str:
@@ -52,40 +66,52 @@ def _not_a_model(path: Path) -> str:
 
 @contextmanager
 def _open_archive(path: Path) -> Iterator[KerasFile]:
-    with zipfile.ZipFile(path) as archive:
-        missing = {"config.json", "model.weights.h5"} - set(archive.namelist())
-        if missing:
-            raise ModelError(
-                f"{path} is a zip archive but no Keras model: it has no {' and no '.join(sorted(missing))}."
-            )
-        try:
-            architecture = _json_object(archive.read("config.json"), path)
-            metadata = (
-                _json_object(archive.read("metadata.json"), path) if "metadata.json" in archive.namelist() else {}
-            )
-            weights = archive.read("model.weights.h5")
-        except (zipfile.BadZipFile, EOFError) as error:
-            raise ModelError(f"{path} is damaged ({error}). Save the model again, or copy the file again.") from error
-        with _hdf5(io.BytesIO(weights), path) as file:
-            yield KerasFile("keras", str(metadata.get("keras_version", "3")), architecture, ArchiveWeights(file))
+    members = _members(path)
+    architecture = _json_object(members["config.json"], path)
+    metadata = _json_object(members.get("metadata.json", b"{}"), path)
+    with _hdf5(io.BytesIO(members["model.weights.h5"]), path) as file:
+        yield KerasFile("keras", str(metadata.get("keras_version", "3")), architecture, ArchiveWeights(file))
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """The files in the archive that make a model, read into memory; nothing is written anywhere."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = sorted({"config.json", "model.weights.h5"} - set(archive.namelist()))
+            if missing:
+                raise ModelError(f"{path} is a zip archive but no Keras model: it has no {' and no '.join(missing)}.")
+            names = {"config.json", "model.weights.h5", "metadata.json"} & set(archive.namelist())
+            if sum(archive.getinfo(name).file_size for name in names) > _MAX_BYTES:
+                raise UnsupportedError(f"{path} unpacks to more than {_MAX_BYTES // 2**30} GiB.")
+            return {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{path} is damaged ({error}). Save the model again, or copy the file again.") from error
 
 
 @contextmanager
 def _open_hdf5(path: Path) -> Iterator[KerasFile]:
     with _hdf5(path, path) as file:
-        if "model_config" not in file.attrs:
-            if "layer_names" in file.attrs or "layers" in file or "_layer_checkpoint_dependencies" in file:
+        attributes = _attributes(file, path)
+        if "model_config" not in attributes:
+            if "layer_names" in attributes or {"layers", "_layer_checkpoint_dependencies"} & set(file):
                 raise ModelError(
                     f"{path} holds weights but no architecture. Save the whole model with model.save({path.name!r}), "
                     "not with save_weights."
                 )
             raise ModelError(f"{path} is an HDF5 file but no Keras model: it has no model_config.")
-        architecture = _json_object(file.attrs["model_config"], path)
-        group = file["model_weights"] if "model_weights" in file else None
+        architecture = _json_object(attributes["model_config"], path)
+        group = file.get("model_weights")
         if not isinstance(group, h5py.Group):
             raise ModelError(f"{path} has an architecture but no weights (no group model_weights).")
-        version = file.attrs.get("keras_version", group.attrs.get("keras_version", "1"))
+        version = attributes.get("keras_version", _attributes(group, path).get("keras_version", "1"))
         yield KerasFile("keras-h5", _text(version), architecture, Hdf5Weights(group))
+
+
+def _attributes(group: h5py.Group, path: Path) -> dict[str, Any]:
+    try:
+        return dict(group.attrs)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"{path} is damaged: its attributes cannot be read ({error}). Copy the file again.") from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ Sequential and Functional models both become a `Network`; nothing is built or ex
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ovprep.errors import ModelError, UnsupportedError
@@ -69,7 +69,7 @@ def parse_model(class_name: str, config: Mapping[str, Any] | Sequence[Any]) -> N
             return _parse_sequential(config)
         if class_name in MODEL_CLASSES and isinstance(config, Mapping) and "layers" in config:
             return _parse_functional(config)
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError) as error:
         raise ModelError(f"The model's configuration is not complete: {type(error).__name__} {error}.") from error
     raise UnsupportedError(
         f"The model is a {class_name}, whose computation is Python code that the file does not hold. "
@@ -79,8 +79,13 @@ def parse_model(class_name: str, config: Mapping[str, Any] | Sequence[Any]) -> N
 
 def _layer_config(entry: Mapping[str, Any], position: int) -> LayerConfig:
     config = entry["config"]
-    name = entry.get("name") or config["name"]
-    return LayerConfig(str(name), str(entry["class_name"]), config, position)
+    name = str(entry.get("name") or config["name"])
+    class_name = str(entry["class_name"])
+    if isinstance(config, list) and class_name in MODEL_CLASSES:
+        config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
+    if not name or not name.isprintable() or not isinstance(config, Mapping):
+        raise ModelError(f"Layer {position} of the model has no name or no configuration that ovprep can read.")
+    return LayerConfig(name, class_name, config, position)
 
 
 def _layers_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, LayerConfig]:
@@ -133,6 +138,15 @@ def _parse_functional(config: Mapping[str, Any]) -> Network:
         calls += [_parse_call(layer.name, index, node) for index, node in enumerate(nodes)]
     inputs = tuple(_refs_in(_refs(config["input_layers"])))
     outputs = tuple(_refs_in(_refs(config["output_layers"])))
+    for ref in (*inputs, *outputs):
+        if ref.layer not in layers:
+            raise ModelError(f"The model gives or takes a tensor of {ref.layer!r}, which it does not have.")
+    for ref in inputs:
+        if layers[ref.layer].class_name != "InputLayer" or inputs.count(ref) > 1:
+            raise ModelError(f"The model names {ref.layer!r} as an input, but it is no InputLayer, or is named twice.")
+    # Keras counts the calls of a Functional model inside from one, but in the arguments of a call from zero.
+    inside = {name for name, layer in layers.items() if layer.class_name in ("Functional", "Model")}
+    outputs = tuple(replace(ref, call=ref.call - 1) if ref.layer in inside else ref for ref in outputs)
     return Network(str(config.get("name", "model")), layers, _in_order(calls, layers), inputs, outputs)
 
 

@@ -1,20 +1,23 @@
 """Turns a Keras file into a graph: walks the calls of its layers and lets the rule of each layer emit its nodes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import onnx
+import onnx.shape_inference
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.frontends.keras.files import open_keras
-from ovprep.frontends.keras.layers import Layer, rule_for
+from ovprep.frontends.keras.files import KerasFile, open_keras
+from ovprep.frontends.keras.layers.registry import Layer, is_whole, require_inputs, rule_for
 from ovprep.frontends.keras.network import MODEL_CLASSES, Call, LayerConfig, Network, TensorRef, parse_model
-from ovprep.frontends.keras.weights import WeightStore
+from ovprep.frontends.keras.weights import MAX_ELEMENTS, WeightStore
 from ovprep.frontends.source import Source, sha256_of
 from ovprep.graph.builder import Builder, new_model
 from ovprep.graph.interface import interface_of
+from ovprep.graph.names import unique_name
 
 Values = dict[TensorRef, ir.Value]
 
@@ -28,10 +31,10 @@ def read_keras(path: Path) -> Source:
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
     with open_keras(path) as file:
-        architecture = file.architecture
-        network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
-        model = new_model(network.name)
-        _Reader(model.graph, network, file.weights, depth=0).read_model()
+        try:
+            model = _read_model(file)
+        except RecursionError as error:
+            raise UnsupportedError(f"{path} nests its configuration too deeply.") from error
         return Source(
             path=path,
             format=file.format,
@@ -41,6 +44,14 @@ def read_keras(path: Path) -> Source:
             interface=interface_of(model),
             graph=model,
         )
+
+
+def _read_model(file: KerasFile) -> ir.Model:
+    architecture = file.architecture
+    network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
+    model = new_model(network.name)
+    _Reader(model.graph, network, file.weights, depth=0).read_model()
+    return model
 
 
 class _Reader:
@@ -57,6 +68,8 @@ class _Reader:
     def read_model(self) -> None:
         """Emits the network with inputs and outputs of its own."""
         feeds = [self._input(self.network.layers[ref.layer]) for ref in self.network.inputs]
+        if not feeds or not self.network.outputs:
+            raise ModelError(f"The model {self.network.name!r} has no {'outputs' if feeds else 'inputs'}.")
         self.graph.inputs.extend(feeds)
         outputs = self.emit(feeds)
         _name_outputs(self.graph, [ref.layer for ref in self.network.outputs], outputs)
@@ -76,19 +89,29 @@ class _Reader:
             arguments = _resolve(call.arguments, values, layer)
             for index, value in enumerate(self._call(layer, call, arguments)):
                 values[TensorRef(call.layer, call.index, index)] = value
+        self.weights.expect_no_strays()
         return [_lookup(ref, values, "the model's output") for ref in self.network.outputs]
 
     def _call(self, layer: LayerConfig, call: Call, arguments: Sequence[Any]) -> Sequence[ir.Value]:
-        inputs = [value for value in _flatten(arguments) if isinstance(value, ir.Value)]
+        inputs = _tensors(arguments, layer)
+        _refuse_options(layer, call.options)
         if layer.class_name in MODEL_CLASSES:
             inner = parse_model(layer.class_name, layer.config)
             reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.depth + 1)
             return reader.emit(inputs)
-        _refuse_options(layer, call.options)
         rule = rule_for(layer)
-        build = Builder(self.graph, layer.name)
-        result = rule(Layer(layer, self.weights.layer(layer.name), build), *inputs)
-        return result if isinstance(result, tuple) else (result,)
+        require_inputs(rule, layer, len(inputs))
+        seen = Layer(layer, self.weights.layer(layer.name), Builder(self.graph, layer.name))
+        try:
+            result = rule(seen, *inputs)
+        except onnx.shape_inference.InferenceError as error:
+            shapes = ", ".join(str(list(seen.shape(value))) for value in inputs)
+            raise ModelError(f"Layer {layer} does not fit its input, which has the shape {shapes}.") from error
+        seen.expect_no_more_weights()
+        results = result if isinstance(result, tuple) else (result,)
+        for value in results:
+            _require_size(value, layer)
+        return results
 
     def _require_fed(self, layer: LayerConfig, values: Values) -> None:
         if TensorRef(layer.name, 0, 0) not in values:
@@ -97,16 +120,18 @@ class _Reader:
     def _input(self, layer: LayerConfig) -> ir.Value:
         config = layer.config
         shape = config.get("batch_shape") or config.get("batch_input_shape")
-        if not isinstance(shape, list) or not all(dim is None or isinstance(dim, int) for dim in shape):
+        if not isinstance(shape, list) or not shape or not all(dim is None or is_whole(dim) for dim in shape):
             raise ModelError(f"The input {layer.name!r} has no shape that ovprep can read: {shape!r}.")
         dtype = config.get("dtype") or "float32"
-        if not isinstance(dtype, str) or dtype not in ("float32", "int32", "int64"):
+        if dtype != "float32":
             raise UnsupportedError(f"The input {layer.name!r} is of type {dtype}; ovprep converts float32 models.")
         several = len(self.network.inputs) > 1
         dims = [
             _open_dim(axis, layer.name if several else "") if dim is None else dim for axis, dim in enumerate(shape)
         ]
-        return ir.val(layer.name, dtype=ir.DataType.from_numpy(np.dtype(dtype)), shape=dims)
+        value = ir.val(layer.name, dtype=ir.DataType.FLOAT, shape=dims)
+        _require_size(value, layer)
+        return value
 
 
 def _open_dim(axis: int, prefix: str) -> str:
@@ -116,15 +141,15 @@ def _open_dim(axis: int, prefix: str) -> str:
 
 
 def _name_outputs(graph: ir.Graph, names: Sequence[str], outputs: Sequence[ir.Value]) -> None:
-    """Gives each output of the graph the name of the layer that it comes from, as Keras does."""
-    taken = {value.name for value in graph.inputs}
+    """Gives each output of the graph the name of the layer that it comes from, as Keras does.
+
+    A second output of one layer gets a number behind its name.
+    """
     for name, value in zip(names, outputs, strict=True):
         own = value
         if value.is_graph_input() or value.is_graph_output():
             own = Builder(graph, name).op("Identity", value)
-        unique = name if name not in taken else f"{name}_output"
-        taken.add(unique)
-        own.name = unique
+        own.name = unique_name(graph, name)
         graph.outputs.append(own)
 
 
@@ -142,14 +167,37 @@ def _lookup(ref: TensorRef, values: Values, wanted_by: str) -> ir.Value:
     return values[ref]
 
 
-def _flatten(arguments: Any) -> Sequence[Any]:
+def _tensors(arguments: Any, layer: LayerConfig) -> list[ir.Value]:
+    """The tensors among the arguments of a call, in order; anything else must not be dropped in silence."""
     if isinstance(arguments, (list, tuple)):
-        return [leaf for item in arguments for leaf in _flatten(item)]
+        return [value for item in arguments for value in _tensors(item, layer)]
+    if arguments is None:
+        return []
+    if not isinstance(arguments, ir.Value):
+        raise UnsupportedError(f"Layer {layer} is called with {arguments!r}, which ovprep does not handle.")
     return [arguments]
+
+
+def _require_size(value: ir.Value, layer: LayerConfig) -> None:
+    """A tensor must hold something, and not so much that nothing could compute it."""
+    sizes = [dim for dim in value.shape or () if isinstance(dim, int)]
+    if min(sizes, default=1) < 1:
+        raise ModelError(f"Layer {layer} gives an empty tensor, with the shape {_shown(value)}.")
+    if math.prod(sizes) > MAX_ELEMENTS:
+        raise UnsupportedError(f"Layer {layer} gives a tensor that is too large, with the shape {_shown(value)}.")
+
+
+def _shown(value: ir.Value) -> str:
+    return str([dim if isinstance(dim, int) else None for dim in value.shape or ()])
+
+
+def _says_nothing(option: Any) -> bool:
+    """None or false; a model with several inputs is called with a list of masks that are all None."""
+    return option in (None, False) or (isinstance(option, list) and all(map(_says_nothing, option)))
 
 
 def _refuse_options(layer: LayerConfig, options: Mapping[str, Any]) -> None:
     """Options of a call that would change the result, such as a mask, must not be dropped in silence."""
-    given = sorted(name for name, value in options.items() if value not in (None, False))
+    given = sorted(name for name, value in options.items() if not _says_nothing(value))
     if given:
         raise UnsupportedError(f"Layer {layer} is called with {', '.join(given)}, which ovprep does not handle.")

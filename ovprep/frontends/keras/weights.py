@@ -3,7 +3,8 @@
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import h5py
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from ovprep.errors import ModelError, UnsupportedError
 
 Array = NDArray[np.float32]
+
+MAX_ELEMENTS = 2**28
+"""Largest tensor that is read or computed: 1 GiB of float32. ONNX ends at 2 GiB for a whole model."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,10 @@ class LayerWeights:
         else:
             found = dict(zip(self.names, self.arrays, strict=True))
         if set(found) != set(shapes) or len(self.arrays) != len(shapes):
-            stored = ", ".join(self.names) if self.names else f"{len(self.arrays)} arrays"
+            stored = ", ".join(self.names) if self.names else f"{len(self.arrays)} arrays" if self.arrays else "none"
             raise ModelError(
                 f"Layer {self.layer!r} should have the weights {', '.join(shapes) or 'none'}, "
-                f"but the file stores {stored or 'none'}."
+                f"but the file stores {stored}."
             )
         return {name: self._checked(name, found[name], shape) for name, shape in shapes.items()}
 
@@ -64,6 +68,10 @@ class WeightStore(ABC):
         """The same weights, now that the model's layers and their order are known: pairs of (name, class name)."""
 
     @abstractmethod
+    def expect_no_strays(self) -> None:
+        """Raises ModelError where the file stores weights for a layer that the model does not have."""
+
+    @abstractmethod
     def layer(self, name: str) -> LayerWeights:
         """The weights of a layer, in the order in which Keras created them; empty if it has none."""
 
@@ -75,19 +83,29 @@ class WeightStore(ABC):
 class Hdf5Weights(WeightStore):
     """The group `model_weights` of an `.h5` file: one group per layer, its variables listed in `weight_names`."""
 
-    def __init__(self, group: h5py.Group) -> None:
+    def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
         self._group = group
+        self._names = {name for name, _ in layers}
 
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
-        return self
+        return Hdf5Weights(self._group, layers)
+
+    def expect_no_strays(self) -> None:
+        with _reading("the model"):
+            for name in self._group.keys() - self._names:
+                group = self._group.get(name)
+                # Layer names with a slash make groups in groups, which have no list of weights themselves.
+                if isinstance(group, h5py.Group) and len(group.attrs.get("weight_names", ())):
+                    raise ModelError(_stray(name))
 
     def layer(self, name: str) -> LayerWeights:
-        group = self._group.get(name)
-        if not isinstance(group, h5py.Group):
-            return LayerWeights(name, (), ())
-        paths = [_text(path) for path in group.attrs.get("weight_names", ())]
-        arrays = tuple(_dataset(group, path, name) for path in paths)
-        return LayerWeights(name, tuple(_variable_name(path) for path in paths), arrays)
+        with _reading(name):
+            group = self._group.get(name)
+            if not isinstance(group, h5py.Group):
+                return LayerWeights(name, (), ())
+            paths = [_text(path) for path in group.attrs.get("weight_names", ())]
+            arrays = tuple(_dataset(group, path, name) for path in paths)
+            return LayerWeights(name, tuple(_variable_name(path) for path in paths), arrays)
 
     def nested(self, name: str) -> WeightStore:
         raise UnsupportedError(
@@ -97,7 +115,7 @@ class Hdf5Weights(WeightStore):
 
 
 class ArchiveWeights(WeightStore):
-    """`model.weights.h5` of a `.keras` file: `layers/<class name>_<count>/vars/<number>`, the layer's name beside it."""
+    """`model.weights.h5` of a `.keras` file: `layers/<class name>_<count>/vars/<number>`, with the layer's name."""
 
     def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
         self._group = group
@@ -106,22 +124,33 @@ class ArchiveWeights(WeightStore):
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
         return ArchiveWeights(self._group, layers)
 
+    def expect_no_strays(self) -> None:
+        with _reading("the model"):
+            containers = self._group.get("layers")
+            stored = containers.keys() if isinstance(containers, h5py.Group) else set()
+            for key in stored - set(self._paths.values()):
+                variables = self._group.get(f"layers/{key}/vars")
+                if isinstance(variables, h5py.Group) and len(variables):
+                    raise ModelError(_stray(_text(variables.attrs.get("name", key))))
+
     def layer(self, name: str) -> LayerWeights:
         path = f"layers/{self._paths[name]}/vars"
-        group = self._group.get(path)
-        if not isinstance(group, h5py.Group):
-            return LayerWeights(name, None, ())
-        stored = _text(group.attrs.get("name", name))
-        if stored != name:
-            raise ModelError(
-                f"The weights at {path} belong to the layer {stored!r}, "
-                f"but the configuration has {name!r} in that place."
-            )
-        keys = sorted(group, key=lambda key: (len(key), key))
-        return LayerWeights(name, None, tuple(_dataset(group, key, name) for key in keys))
+        with _reading(name):
+            group = self._group.get(path)
+            if not isinstance(group, h5py.Group):
+                return LayerWeights(name, None, ())
+            stored = _text(group.attrs.get("name", name))
+            if stored != name:
+                raise ModelError(
+                    f"The weights at {path} belong to the layer {stored!r}, "
+                    f"but the configuration has {name!r} in that place."
+                )
+            keys = sorted(group, key=lambda key: (len(key), key))
+            return LayerWeights(name, None, tuple(_dataset(group, key, name) for key in keys))
 
     def nested(self, name: str) -> WeightStore:
-        group = self._group.get(f"layers/{self._paths[name]}")
+        with _reading(name):
+            group = self._group.get(f"layers/{self._paths[name]}")
         if not isinstance(group, h5py.Group):
             raise ModelError(f"The file has no weights for the model {name!r} inside the model.")
         return ArchiveWeights(group)
@@ -143,16 +172,27 @@ def _snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
 
 
-def _dataset(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
-    if group.get(path, getclass=True) is not h5py.Dataset:
-        raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
+@contextmanager
+def _reading(layer: str) -> Iterator[None]:
+    """Turns what h5py raises for a damaged file, which is of many kinds, into a ModelError."""
     try:
-        array: NDArray[np.generic] = group[path][()]
-    except OSError as error:
-        raise ModelError(
-            f"Layer {layer!r}: the weight {path!r} cannot be read; the file is damaged ({error})."
-        ) from error
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"The weights of {layer!r} cannot be read; the file is damaged ({error}).") from error
+
+
+def _dataset(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
+    dataset = group.get(path)
+    if not isinstance(dataset, h5py.Dataset):
+        raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
+    if dataset.size is None or dataset.size > MAX_ELEMENTS:
+        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} is too large, or no array.")
+    array: NDArray[np.generic] = np.asarray(dataset[()])
     return array
+
+
+def _stray(layer: str) -> str:
+    return f"The file stores weights for a layer {layer!r}, which its configuration does not have."
 
 
 def _variable_name(path: str) -> str:

@@ -10,11 +10,14 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
-from ovprep.frontends.keras.layers.registry import Layer, layer, rule_for
+from ovprep.frontends.keras.layers.registry import Layer, is_whole, layer, rule_for
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import LayerWeights
 
 Activation = Callable[[Layer, ir.Value], ir.Value]
+
+_WEIGHTLESS_LAYERS = ("Activation", "ELU", "LeakyReLU", "ReLU", "Softmax")
+"""Layers that may be another's activation. PReLU may not: its weights are part of the other's, and .h5 loses them."""
 
 
 def activate(layer: Layer, x: ir.Value, activation: Any) -> ir.Value:
@@ -25,16 +28,22 @@ def activate(layer: Layer, x: ir.Value, activation: Any) -> ir.Value:
     if activation is None:
         return x
     if isinstance(activation, Mapping) and isinstance(activation.get("config"), Mapping):
-        name, position = f"{layer.spec.name}/{activation['class_name']}", layer.spec.position
-        spec = LayerConfig(name, str(activation["class_name"]), activation["config"], position)
-        result = rule_for(spec)(Layer(spec, LayerWeights(name, None, ()), layer.build), x)
-        assert isinstance(result, ir.Value)
-        return result
+        return _activate_with_layer(layer, x, str(activation.get("class_name")), activation["config"])
     name = str(activation.get("config") if isinstance(activation, Mapping) else activation)
     function = _ACTIVATIONS.get(name)
     if function is None:
         raise UnsupportedError(f"Layer {layer.spec} uses the activation {name!r}, which is not one of Keras' own.")
     return function(layer, x)
+
+
+def _activate_with_layer(layer: Layer, x: ir.Value, class_name: str, config: Mapping[str, Any]) -> ir.Value:
+    if class_name not in _WEIGHTLESS_LAYERS:
+        raise layer.unsupported(f"has a {class_name} layer as its activation")
+    name = f"{layer.spec.name}/{class_name}"
+    spec = LayerConfig(name, class_name, config, layer.spec.position)
+    result = rule_for(spec)(Layer(spec, LayerWeights(name, None, ()), layer.build), x)
+    assert isinstance(result, ir.Value)
+    return result
 
 
 def _op(op_type: str, **attributes: float | int | str) -> Activation:
@@ -90,7 +99,11 @@ def _squareplus(layer: Layer, x: ir.Value) -> ir.Value:
 
 
 def _sparsemax(layer: Layer, x: ir.Value) -> ir.Value:
-    """Projection onto the simplex over the last axis: Martins and Astudillo, 2016, algorithm 1."""
+    """Keras' reading of Martins and Astudillo, 2016, algorithm 1, over the last axis.
+
+    The threshold there is the last partial sum of the support, less one, over its size. Keras (3.15, all backends) adds
+    up all partial sums of the support; the model was trained with that, so it is what we compute.
+    """
     build, size = layer.build, layer.size(x, -1)
     ranked, _ = build.ops("TopK", x, build.ints(size, name="k"), outputs=2, axis=-1)
     last = build.ints(-1, name="axes")
@@ -99,7 +112,7 @@ def _sparsemax(layer: Layer, x: ir.Value) -> ir.Value:
     counts = layer.constant(np.arange(1, size + 1).reshape((1,) * (len(layer.shape(x)) - 1) + (size,)), "counts")
     support = build.op("Greater", ranked, build.op("Div", excess, counts))
     inside = build.op("Cast", support, to=int(ir.DataType.FLOAT))
-    total = build.op("ReduceSum", build.op("Mul", ranked, inside), last, keepdims=1)
+    total = build.op("ReduceSum", build.op("Mul", cumulative, inside), last, keepdims=1)
     number = build.op("ReduceSum", inside, last, keepdims=1)
     threshold = build.op("Div", build.op("Sub", total, _scalar(layer, 1.0)), number)
     return build.op("Relu", build.op("Sub", x, threshold))
@@ -148,14 +161,19 @@ def activation(layer: Layer, x: ir.Value) -> ir.Value:
 
 @layer("ReLU")
 def relu(layer: Layer, x: ir.Value) -> ir.Value:
-    """`max_value` caps, `threshold` cuts, and below it the slope is `negative_slope`."""
-    if layer.number("threshold", 0.0):
-        raise layer.unsupported("has a threshold")
-    slope, top = layer.number("negative_slope", 0.0), layer.get("max_value")
-    if slope:
-        y = layer.build.op("LeakyRelu", x, alpha=slope)
-        return y if top is None else _clip(layer, y, None, layer.number("max_value"))
-    return layer.build.op("Relu", x) if top is None else _clip(layer, x, 0.0, layer.number("max_value"))
+    """`max_value` caps; what is not above `threshold` becomes `negative_slope * (x - threshold)`."""
+    build = layer.build
+    slope, threshold = layer.number("negative_slope", 0.0), layer.number("threshold", 0.0)
+    top = None if layer.get("max_value") is None else layer.number("max_value")
+    if not threshold:
+        y = build.op("LeakyRelu", x, alpha=slope) if slope else build.op("Relu", x)
+        return y if top is None else _clip(layer, y, None, top)
+    y = build.op("ThresholdedRelu", x, alpha=threshold)
+    y = y if top is None else _clip(layer, y, None, top)
+    if not slope:
+        return y
+    below = build.op("Relu", build.op("Sub", _scalar(layer, threshold), x))
+    return build.op("Sub", y, build.op("Mul", below, _scalar(layer, slope)))
 
 
 @layer("LeakyReLU")
@@ -172,8 +190,17 @@ def elu(layer: Layer, x: ir.Value) -> ir.Value:
 
 @layer("Softmax")
 def softmax(layer: Layer, x: ir.Value) -> ir.Value:
-    """Over one axis."""
-    return layer.build.op("Softmax", x, axis=layer.whole("axis", -1))
+    """Over one axis, or over several together."""
+    rank, given = len(layer.shape(x)), layer.get("axis", -1)
+    build = layer.build
+    if not isinstance(given, list) or len(given) == 1:
+        return build.op("Softmax", x, axis=layer.axis(rank))
+    axes = [axis for axis in given if is_whole(axis) and -rank <= axis < rank]
+    if not given or len(axes) < len(given):
+        raise layer.invalid("axis")
+    over = build.ints(*sorted({axis % rank for axis in axes}), name="axes")
+    powers = build.op("Exp", build.op("Sub", x, build.op("ReduceMax", x, over, keepdims=1)))
+    return build.op("Div", powers, build.op("ReduceSum", powers, over, keepdims=1))
 
 
 @layer("PReLU")
@@ -181,6 +208,8 @@ def prelu(layer: Layer, x: ir.Value) -> ir.Value:
     """A slope of its own for each place; one along each of `shared_axes`."""
     shape = layer.shape(x)
     shared = layer.get("shared_axes", [])
+    if not isinstance(shared, list) or not all(is_whole(axis) and 0 < axis < len(shape) for axis in shared):
+        raise layer.invalid("shared_axes")
     slopes = tuple(1 if axis in shared else layer.size(x, axis) for axis in range(1, len(shape)))
     alpha = layer.take(alpha=slopes)["alpha"]
     return layer.build.op("PRelu", x, layer.constant(alpha[None], "alpha"))

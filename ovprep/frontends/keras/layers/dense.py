@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from ovprep.errors import ModelError
 from ovprep.frontends.keras.layers.activation import activate
 from ovprep.frontends.keras.layers.registry import Layer, layer
 
@@ -9,8 +10,10 @@ from ovprep.frontends.keras.layers.registry import Layer, layer
 @layer("Dense")
 def dense(layer: Layer, x: ir.Value) -> ir.Value:
     """`[..., C]` times kernel `[C, units]`, plus bias."""
-    units, channels = layer.whole("units"), layer.size(x, -1)
-    biased = layer.get("use_bias", True)
+    if len(layer.shape(x)) < 2:
+        raise ModelError(f"Layer {layer.spec} takes rank 2 or more, but is given {list(layer.shape(x))}.")
+    units, channels = layer.whole("units", least=1), layer.size(x, -1)
+    biased = layer.flag("use_bias", True)
     weights = layer.take(kernel=(channels, units), **({"bias": (units,)} if biased else {}))
     y = layer.build.op("MatMul", x, layer.constant(weights["kernel"], "kernel"))
     if biased:

@@ -10,8 +10,8 @@ from ovprep.frontends.keras.layers.spatial import from_ncw, padding_of, to_ncw
 def pooling1d(layer: Layer, x: ir.Value) -> ir.Value:
     """A window of `pool_size`; an average counts the samples that are there, not the padding."""
     layer.expect_rank(x, 3)
-    size = layer.whole("pool_size")
-    stride = layer.whole("strides", size)
+    size = layer.whole("pool_size", least=1)
+    stride = layer.whole("strides", size, least=1)
     ncw = to_ncw(layer, x)
     op = "MaxPool" if layer.spec.class_name.startswith("Max") else "AveragePool"
     window = padding_of(layer, ncw, size, stride)
@@ -24,4 +24,4 @@ def global_pooling1d(layer: Layer, x: ir.Value) -> ir.Value:
     layer.expect_rank(x, 3)
     op = "ReduceMax" if layer.spec.class_name.startswith("GlobalMax") else "ReduceMean"
     time = layer.build.ints(2 if layer.channels_first else 1, name="axes")
-    return layer.build.op(op, x, time, keepdims=int(layer.get("keepdims", False)))
+    return layer.build.op(op, x, time, keepdims=int(layer.flag("keepdims", False)))

@@ -1,6 +1,7 @@
 """The table of layer rules, and what a rule is given."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ class Layer:
         self.spec = spec
         self.build = build
         self._weights = weights
+        self._took = False
 
     @property
     def channels_first(self) -> bool:
         """Whether the layer's tensors are NCW."""
-        return bool(self.get("data_format") == "channels_first")
+        return self.choice("data_format", ("channels_last", "channels_first")) == "channels_first"
 
     def get(self, key: str, default: Any = None) -> Any:
         """An entry of the configuration; the default also where the entry is null."""
@@ -34,33 +36,59 @@ class Layer:
     def number(self, key: str, default: float | None = None) -> float:
         """A numeric entry; Keras 3 stores some of them as {"class_name": "__numpy__", "config": {"value": …}}."""
         value = self.get(key, default)
-        if isinstance(value, Mapping):
-            value = value.get("config", {}).get("value")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
+            value = value["config"].get("value")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST_FLOAT:
             raise self.invalid(key)
         return float(value)
 
-    def whole(self, key: str, default: int | None = None) -> int:
-        """An entry that is one integer, or a list of one."""
+    def whole(self, key: str, default: int | None = None, *, least: int | None = None) -> int:
+        """An entry that is one integer, or a list of one; `least` is the smallest that makes sense."""
         value = self.get(key, default)
         if isinstance(value, list) and len(value) == 1:
             value = value[0]
-        if isinstance(value, bool) or not isinstance(value, int):
+        if not is_whole(value) or (least is not None and value < least):
+            raise self.invalid(key)
+        return int(value)
+
+    def axis(self, rank: int) -> int:
+        """The entry `axis` of a tensor of that rank, counted from the front; the last one where there is no entry."""
+        axis = self.whole("axis", -1)
+        if not -rank <= axis < rank:
+            raise self.invalid("axis")
+        return axis % rank
+
+    def flag(self, key: str, default: bool) -> bool:
+        """An entry that is true or false."""
+        value = self.get(key, default)
+        if not isinstance(value, bool):
             raise self.invalid(key)
         return value
 
-    def pair(self, key: str) -> tuple[int, int]:
-        """An entry that is one integer for both ends, or a list of two."""
-        value = self.get(key)
-        if isinstance(value, int):
-            return value, value
-        if not isinstance(value, list) or len(value) != 2 or not all(isinstance(item, int) for item in value):
+    def choice(self, key: str, words: Sequence[str]) -> str:
+        """An entry that is one of the words, in any case; the first of them where there is no entry."""
+        value = self.get(key, words[0])
+        if not isinstance(value, str) or value.lower() not in words:
             raise self.invalid(key)
-        return value[0], value[1]
+        return value.lower()
+
+    def pair(self, key: str) -> tuple[int, int]:
+        """An entry that is one integer, zero or more, for both ends, or a list of two."""
+        value = self.get(key, [1, 1])
+        both = value if isinstance(value, list) else [value, value]
+        if len(both) != 2 or not all(is_whole(item) and item >= 0 for item in both):
+            raise self.invalid(key)
+        return both[0], both[1]
 
     def take(self, **shapes: tuple[int, ...]) -> dict[str, Array]:
         """The layer's weights; see `LayerWeights.take`."""
+        self._took = True
         return self._weights.take(**shapes)
+
+    def expect_no_more_weights(self) -> None:
+        """Raises ModelError where the file stores weights for a layer whose rule took none."""
+        if not self._took:
+            self.take()
 
     def constant(self, array: Any, name: str) -> ir.Value:
         """Adds an initialiser in float32."""
@@ -93,6 +121,8 @@ class Layer:
         return UnsupportedError(f"Layer {self.spec} {what}, which ovprep does not handle.")
 
 
+_LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
 LayerRule = Callable[..., ir.Value | tuple[ir.Value, ...]]
 RULES: dict[str, LayerRule] = {}
 
@@ -119,9 +149,23 @@ def rule_for(spec: LayerConfig) -> LayerRule:
     return rule
 
 
+def require_inputs(rule: LayerRule, spec: LayerConfig, number: int) -> None:
+    """Raises ModelError where a rule does not take that number of tensors."""
+    _, *tensors = inspect.signature(rule).parameters.values()
+    several = any(tensor.kind is inspect.Parameter.VAR_POSITIONAL for tensor in tensors)
+    if not several and number != len(tensors):
+        raise ModelError(f"Layer {spec} takes {len(tensors)} tensor, but is given {number}.")
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value from JSON is an integer of a size that a tensor may have."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
+
+
 def _require_float32(spec: LayerConfig) -> None:
     policy = spec.config.get("dtype") or "float32"
-    name = policy.get("config", {}).get("name") if isinstance(policy, Mapping) else policy
+    inner = policy.get("config") if isinstance(policy, Mapping) else None
+    name = inner.get("name") if isinstance(inner, Mapping) else policy
     if name != "float32":
         raise UnsupportedError(
             f"Layer {spec} computes in {name}; ovprep converts float32 models. Save the model with the float32 policy."

@@ -21,20 +21,20 @@ def from_ncw(layer: Layer, y: ir.Value) -> ir.Value:
     return to_ncw(layer, y)
 
 
-def padding_of(layer: Layer, ncw: ir.Value, kernel: int, stride: int, dilation: int = 1) -> Mapping[str, Any]:
-    """The attributes that say how a window of `kernel` taps is padded.
+def padding_of(
+    layer: Layer, ncw: ir.Value, kernel: int, stride: int, dilation: int = 1, *, causal: bool = False
+) -> Mapping[str, Any]:
+    """The attributes that say how a window of `kernel` taps is padded; `causal` where the layer may ask for that.
 
     "same" gives ceil(W / stride) steps and puts the odd sample at the end:
     https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2
     """
     reach = (kernel - 1) * dilation
-    mode = str(layer.get("padding", "valid")).lower()
+    mode = layer.choice("padding", ("valid", "same", "causal") if causal else ("valid", "same"))
     if mode == "valid":
         return {"pads": (0, 0)}
     if mode == "causal":
         return {"pads": (reach, 0)}
-    if mode != "same":
-        raise layer.invalid("padding")
     width = layer.shape(ncw)[2]
     if stride > 1 and width is None:
         return {"auto_pad": "SAME_UPPER"}
