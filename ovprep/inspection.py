@@ -7,7 +7,7 @@ from fractions import Fraction
 import onnx_ir as ir
 
 from ovprep.frontends.source import Source
-from ovprep.graph.cost import ReceptiveField, count_parameters, macs_of, receptive_field
+from ovprep.graph.cost import ReceptiveField, macs_of, receptive_field
 from ovprep.graph.sizes import with_sizes
 from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
@@ -78,7 +78,7 @@ def inspect_source(source: Source) -> Inspection:
         original=original,
         interface=normalization.interface,
         sizes=sizes,
-        parameters=count_parameters(source.graph.graph),
+        parameters=source.parameters,
         macs=total,
         receptive_field=field.samples if field else None,
         hop=field.hop if field else None,

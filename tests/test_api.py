@@ -78,6 +78,7 @@ def test_inspecting_leaves_the_file_alone_and_counts() -> None:
     assert found.interface.inputs[0].layout == "NWC"
     assert found.macs == sum(op.macs for op in found.ops) > 0
     assert found.warnings == ()
+    assert (found.parameters, ovprep.inspect(IMU).parameters) == (160_685, 66_102)  # as their READMEs have them
     assert abs(sum(op.share for op in found.ops) - 1) < 1e-9
 
 

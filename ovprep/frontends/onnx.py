@@ -12,6 +12,7 @@ from onnx_ir.passes import common
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.source import Source, sha256_of
 from ovprep.graph.builder import OPSET, infer_outputs
+from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
 
 _OLDEST_OPSET = 18
@@ -34,6 +35,7 @@ def read_onnx(path: Path) -> Source:
         runtime="onnxruntime",
         sha256=sha256_of(path),
         interface=interface_of(graph),
+        parameters=count_parameters(graph.graph),
         graph=graph,
     )
 

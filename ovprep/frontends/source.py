@@ -15,7 +15,7 @@ class Source:
     """A model as it was found, and the graph that says what it computes.
 
     `graph` has the model's own interface (names, order, layout); passes change a clone of it.
-    `runtime` is the runner that knows the original: "keras" or "onnxruntime".
+    `runtime` is the runner that knows the original. `parameters` are counted as the framework counts them.
     """
 
     path: Path
@@ -24,6 +24,7 @@ class Source:
     runtime: Literal["keras", "onnxruntime"]
     sha256: str
     interface: Interface
+    parameters: int
     graph: ir.Model
     warnings: tuple[str, ...] = ()
 

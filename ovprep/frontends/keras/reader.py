@@ -32,7 +32,7 @@ def read_keras(path: Path) -> Source:
     """
     with open_keras(path) as file:
         try:
-            model = _read_model(file)
+            model, parameters = _read_model(file)
         except RecursionError as error:
             raise UnsupportedError(f"{path} nests its configuration too deeply.") from error
         return Source(
@@ -42,16 +42,19 @@ def read_keras(path: Path) -> Source:
             runtime="keras",
             sha256=sha256_of(path),
             interface=interface_of(model),
+            parameters=parameters,
             graph=model,
         )
 
 
-def _read_model(file: KerasFile) -> ir.Model:
+def _read_model(file: KerasFile) -> tuple[ir.Model, int]:
+    """The graph, and the number of the model's parameters as Keras counts them."""
     architecture = file.architecture
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
     model = new_model(network.name)
-    _Reader(model.graph, network, file.weights, depth=0).read_model()
-    return model
+    reader = _Reader(model.graph, network, file.weights, depth=0)
+    reader.read_model()
+    return model, sum(reader.parameters.values())
 
 
 class _Reader:
@@ -64,6 +67,8 @@ class _Reader:
         self.network = network
         self.weights = weights.bind([(layer.name, layer.class_name) for layer in network.layers.values()])
         self.depth = depth
+        self.parameters: dict[str, int] = {}
+        """Number of scalars in the weights of each layer that was called, those of inner models under their path."""
 
     def read_model(self) -> None:
         """Emits the network with inputs and outputs of its own."""
@@ -98,10 +103,14 @@ class _Reader:
         if layer.class_name in MODEL_CLASSES:
             inner = parse_model(layer.class_name, layer.config)
             reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.depth + 1)
-            return reader.emit(inputs)
+            outputs = reader.emit(inputs)
+            self.parameters |= {f"{layer.name}/{name}": count for name, count in reader.parameters.items()}
+            return outputs
         rule = rule_for(layer)
         require_inputs(rule, layer, len(inputs))
-        seen = Layer(layer, self.weights.layer(layer.name), Builder(self.graph, layer.name))
+        weights = self.weights.layer(layer.name)
+        self.parameters[layer.name] = sum(array.size for array in weights.arrays)
+        seen = Layer(layer, weights, Builder(self.graph, layer.name))
         try:
             result = rule(seen, *inputs)
         except onnx.shape_inference.InferenceError as error:
