@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def render_inspection(console: "Console", found: Inspection) -> None:
     """The model, its interface, what convert would do, and its ops."""
-    console.print(f"[bold]{escape(found.path)}[/]  {escape(found.framework)}")
+    console.print(f"[bold]{escape(found.path)}[/]  {escape(found.framework)}, format {found.format}")
     section(console, "Model", _numbers(found))
     section(console, "Interface", map(escape, interface_lines(found.original, found.interface)))
     section(console, "Warnings", map(escape, found.warnings))
