@@ -78,7 +78,6 @@ def verify(
     Raises RuntimeFailure where the original or, at f32, the IR cannot be run at all.
     """
     say = on_progress or (lambda text: None)
-    say = on_progress or (lambda text: None)
     cases = make_cases(source, sizes, seed)
     notes: list[str] = []
     with ExitStack() as stack:
