@@ -10,7 +10,7 @@ import onnx_ir as ir
 
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Benchmark
-from ovprep.errors import VerificationError
+from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.frontends.source import Source
 from ovprep.graph.cost import receptive_field
 from ovprep.inspection import default_sizes
@@ -71,6 +71,7 @@ def examine(
             rival = stack.enter_context(DirectConversion(direct, folder, threads=threads))
         if verifying:
             on_stage("verifying against the original")
+            _require_running(worker)
             verification = _verify(candidate, original, worker, threads, seed)
         if seconds is not None:
             on_stage("timing")
@@ -85,6 +86,17 @@ def examine(
                 worker=worker,
             )
     return verification, measured
+
+
+def _require_running(worker: Worker) -> None:
+    """Raises RuntimeFailure, with the way out, where the original does not run: then nothing can be proven."""
+    try:
+        worker.ready()
+    except RuntimeFailure as error:
+        raise RuntimeFailure(
+            f"The original does not run, so that nothing can be proven: {error} "
+            "Repair it, or convert it unproven with --no-verify --no-benchmark."
+        ) from error
 
 
 def _verify(candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int) -> Verification:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -102,6 +103,22 @@ def test_a_model_that_is_not_equal_is_not_handed_over(
         ovprep.convert(model, tmp_path / "out", benchmark=False)
     assert caught.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_original_that_its_own_framework_refuses(tmp_path: Path) -> None:
+    """Keras 3 does not load DepthwiseConv1D(groups=1), which Keras 2 wrote; ovprep reads it, but cannot prove it."""
+    import keras
+    from keras import layers
+
+    path = tmp_path / "old.h5"
+    keras.Sequential([layers.Input((20, 3)), layers.DepthwiseConv1D(3)]).save(path)
+    with h5py.File(path, "r+") as file:
+        config = str(file.attrs["model_config"])
+        file.attrs["model_config"] = config.replace('"depth_multiplier": 1', '"depth_multiplier": 1, "groups": 1')
+    with pytest.raises(ovprep.RuntimeFailure, match="convert it unproven with --no-verify"):
+        ovprep.convert(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert ovprep.convert(path, tmp_path / "out", verify=False, benchmark=False).model_path.exists()
 
 
 def test_the_report_is_what_the_file_holds(tmp_path: Path) -> None:
