@@ -23,6 +23,7 @@ _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
 _NAMING_AXES = "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK"
 _SAME_AXES = frozenset((*_NAMING_AXES.split(), *UNARY, *BROADCASTING, *CHANNEL_FIRST))
 """Ops whose output has the axes of their input."""
+_RECURRENT = ("LSTM", "GRU", "RNN")
 
 
 def infer_interface(model: ir.Model) -> Interface:
@@ -119,6 +120,11 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
         return [(axis, axis) for axis in range(rank - 1)]
     if op in ("Reshape", "Flatten", "Gemm") and value is node.inputs[0]:
         return [(0, 0)] if _keeps_first(node) else []
+    if op in _RECURRENT:
+        # `[W, N, C]` to all steps `[W, 1, N, C]`, or to the last `[1, N, C]`.
+        if value is not node.inputs[0] or int_of(node, "layout", 0):
+            return []
+        return [(0, 0), (1, 2)] if rank == 4 else [(1, 1)]
     return _mapping_of_dropped_axes(node, source_rank, rank)
 
 
@@ -162,9 +168,10 @@ def _claims(node: ir.Node) -> Iterator[Claim]:
             rank = rank_of(value)
             if rank is not None and rank - 2 in _SPATIAL:
                 yield from (((value, axis), letter) for axis, letter in enumerate("NC" + _SPATIAL[rank - 2]))
-    if node.op_type in ("LSTM", "GRU", "RNN") and node.inputs[0] is not None:
+    if node.op_type in _RECURRENT and node.inputs[0] is not None:
         order = "NWC" if int_of(node, "layout", 0) else "WNC"
         yield from (((node.inputs[0], axis), letter) for axis, letter in enumerate(order))
+        yield from (((output, rank - 1), "C") for output in node.outputs if (rank := rank_of(output)))
 
 
 def _weak_claims(node: ir.Node) -> Iterator[Claim]:

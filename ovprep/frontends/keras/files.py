@@ -13,7 +13,9 @@ from typing import Any
 import h5py
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.frontends.keras.weights import ArchiveWeights, Hdf5Weights, WeightStore
+from ovprep.frontends.keras.weights import WeightStore
+from ovprep.frontends.keras.weights_archive import ArchiveWeights
+from ovprep.frontends.keras.weights_hdf5 import Hdf5Weights
 
 JsonObject = dict[str, Any]
 
@@ -103,6 +105,8 @@ def _open_hdf5(path: Path) -> Iterator[KerasFile]:
         group = file.get("model_weights")
         if not isinstance(group, h5py.Group):
             raise ModelError(f"{path} has an architecture but no weights (no group model_weights).")
+        if _text(attributes.get("backend", "")) == "theano":
+            raise UnsupportedError(f"{path} was written by Keras on Theano, which stores its kernels turned round.")
         version = attributes.get("keras_version", _attributes(group, path).get("keras_version", "1"))
         yield KerasFile("keras-h5", _text(version), architecture, Hdf5Weights(group))
 
@@ -121,7 +125,22 @@ def _hdf5(file: Path | io.BytesIO, path: Path) -> Iterator[h5py.File]:
     except OSError as error:
         raise ModelError(f"{path} is damaged: HDF5 cannot open its weights ({error}). Copy the file again.") from error
     with opened:
+        _refuse_links(opened, path)
         yield opened
+
+
+def _refuse_links(file: h5py.File, path: Path) -> None:
+    """A link may lead to any file on the machine; Keras writes none."""
+
+    def is_link(name: str, link: object) -> str | None:
+        return name if isinstance(link, (h5py.ExternalLink, h5py.SoftLink)) else None
+
+    try:
+        found = file.visititems_links(is_link)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, SystemError) as error:  # SystemError: from h5py
+        raise ModelError(f"{path} is damaged: its groups cannot be read ({error}). Copy the file again.") from error
+    if found is not None:
+        raise UnsupportedError(f"{path} has a link to another place in {found!r}, which ovprep does not follow.")
 
 
 def _text(value: Any) -> str:

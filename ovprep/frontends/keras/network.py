@@ -144,10 +144,38 @@ def _parse_functional(config: Mapping[str, Any]) -> Network:
     for ref in inputs:
         if layers[ref.layer].class_name != "InputLayer" or inputs.count(ref) > 1:
             raise ModelError(f"The model names {ref.layer!r} as an input, but it is no InputLayer, or is named twice.")
-    # Keras counts the calls of a Functional model inside from one, but in the arguments of a call from zero.
-    inside = {name for name, layer in layers.items() if layer.class_name in ("Functional", "Model")}
-    outputs = tuple(replace(ref, call=ref.call - 1) if ref.layer in inside else ref for ref in outputs)
+    listed = any(isinstance(node, list) and node for entry in entries for node in entry.get("inbound_nodes") or [])
+    if listed:
+        calls, outputs = _counted_from_zero(calls, outputs, layers)
+    else:
+        # Keras 3 counts the calls of a Functional model inside from one, but in the arguments of a call from zero.
+        inside = {name for name, layer in layers.items() if layer.class_name in ("Functional", "Model")}
+        outputs = tuple(replace(ref, call=ref.call - 1) if ref.layer in inside else ref for ref in outputs)
     return Network(str(config.get("name", "model")), layers, _in_order(calls, layers), inputs, outputs)
+
+
+def _counted_from_zero(
+    calls: Sequence[Call], outputs: Sequence[TensorRef], layers: Mapping[str, LayerConfig]
+) -> tuple[list[Call], tuple[TensorRef, ...]]:
+    """Keras 1 and 2 count the calls of most models inside from one, since building the model was a call as well.
+
+    All calls in a file are taken by something, so a model whose first call nothing takes is one of those.
+    """
+    taken = [*outputs, *(ref for call in calls for ref in call.tensors())]
+    first = {name: min((ref.call for ref in taken if ref.layer == name), default=0) for name in _models(layers)}
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, TensorRef):
+            return replace(value, call=value.call - 1) if first.get(value.layer) == 1 else value
+        if isinstance(value, (list, tuple)):
+            return type(value)(moved(item) for item in value)
+        return value
+
+    return [replace(call, arguments=moved(call.arguments)) for call in calls], moved(tuple(outputs))
+
+
+def _models(layers: Mapping[str, LayerConfig]) -> list[str]:
+    return [name for name, layer in layers.items() if layer.class_name in MODEL_CLASSES]
 
 
 def _parse_call(layer: str, index: int, node: Any) -> Call:

@@ -12,6 +12,7 @@ import onnx_ir as ir
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.files import KerasFile, open_keras
 from ovprep.frontends.keras.layers.registry import Layer, is_whole, require_inputs, rule_for
+from ovprep.frontends.keras.legacy import modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, Call, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, WeightStore
 from ovprep.frontends.source import Source, sha256_of
@@ -49,7 +50,7 @@ def read_keras(path: Path) -> Source:
 
 def _read_model(file: KerasFile) -> tuple[ir.Model, int]:
     """The graph, and the number of the model's parameters as Keras counts them."""
-    architecture = file.architecture
+    architecture = modernize(file.architecture, file.version)
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, depth=0)

@@ -1,9 +1,7 @@
-"""Finds the weights of a layer in the file, by their stored names and order, never by shape."""
+"""The weights of a layer as a file stores them: found by their names and order, never by shape."""
 
-import re
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +27,18 @@ class LayerWeights:
     layer: str
     names: tuple[str, ...] | None
     arrays: tuple[NDArray[np.generic], ...]
+    folders: tuple[str, ...] = ()
+    """Where each array stands: `bidirectional/forward_lstm/lstm_cell` in `.h5`, `forward_layer/cell` in `.keras`."""
+
+    def part(self, attribute: str, name: str | None) -> "LayerWeights":
+        """The weights of a layer inside this one: `.keras` knows it as an attribute, `.h5` by its name, if at all."""
+        if self.names is None:
+            inside = [i for i, folder in enumerate(self.folders) if f"{folder}/".startswith(f"{attribute}/")]
+            folders = tuple(self.folders[i][len(attribute) + 1 :] for i in inside)
+            return LayerWeights(name or self.layer, None, tuple(self.arrays[i] for i in inside), folders)
+        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{name}/" in f"/{folder}/"]
+        names, arrays = tuple(self.names[i] for i in inside), tuple(self.arrays[i] for i in inside)
+        return LayerWeights(name or self.layer, names, arrays, tuple(self.folders[i] for i in inside))
 
     def take(self, **shapes: tuple[int, ...]) -> dict[str, Array]:
         """The arrays of the named variables, which must be all there are, in the order in which Keras creates them.
@@ -80,100 +90,8 @@ class WeightStore(ABC):
         """The weights of the model `name` inside this one."""
 
 
-class Hdf5Weights(WeightStore):
-    """The group `model_weights` of an `.h5` file: one group per layer, its variables listed in `weight_names`."""
-
-    def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
-        self._group = group
-        self._names = {name for name, _ in layers}
-
-    def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
-        return Hdf5Weights(self._group, layers)
-
-    def expect_no_strays(self) -> None:
-        with _reading("the model"):
-            for name in self._group.keys() - self._names:
-                group = self._group.get(name)
-                # Layer names with a slash make groups in groups, which have no list of weights themselves.
-                if isinstance(group, h5py.Group) and len(group.attrs.get("weight_names", ())):
-                    raise ModelError(_stray(name))
-
-    def layer(self, name: str) -> LayerWeights:
-        with _reading(name):
-            group = self._group.get(name)
-            if not isinstance(group, h5py.Group):
-                return LayerWeights(name, (), ())
-            paths = [_text(path) for path in group.attrs.get("weight_names", ())]
-            arrays = tuple(_dataset(group, path, name) for path in paths)
-            return LayerWeights(name, tuple(_variable_name(path) for path in paths), arrays)
-
-    def nested(self, name: str) -> WeightStore:
-        raise UnsupportedError(
-            f"Layer {name!r} is a model inside the model, which ovprep cannot read from .h5 yet; "
-            "save it as .keras, or flatten it."
-        )
-
-
-class ArchiveWeights(WeightStore):
-    """`model.weights.h5` of a `.keras` file: `layers/<class name>_<count>/vars/<number>`, with the layer's name."""
-
-    def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
-        self._group = group
-        self._paths = dict(zip((name for name, _ in layers), _container_names(layers), strict=True))
-
-    def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
-        return ArchiveWeights(self._group, layers)
-
-    def expect_no_strays(self) -> None:
-        with _reading("the model"):
-            containers = self._group.get("layers")
-            stored = containers.keys() if isinstance(containers, h5py.Group) else set()
-            for key in stored - set(self._paths.values()):
-                variables = self._group.get(f"layers/{key}/vars")
-                if isinstance(variables, h5py.Group) and len(variables):
-                    raise ModelError(_stray(_text(variables.attrs.get("name", key))))
-
-    def layer(self, name: str) -> LayerWeights:
-        path = f"layers/{self._paths[name]}/vars"
-        with _reading(name):
-            group = self._group.get(path)
-            if not isinstance(group, h5py.Group):
-                return LayerWeights(name, None, ())
-            stored = _text(group.attrs.get("name", name))
-            if stored != name:
-                raise ModelError(
-                    f"The weights at {path} belong to the layer {stored!r}, "
-                    f"but the configuration has {name!r} in that place."
-                )
-            keys = sorted(group, key=lambda key: (len(key), key))
-            return LayerWeights(name, None, tuple(_dataset(group, key, name) for key in keys))
-
-    def nested(self, name: str) -> WeightStore:
-        with _reading(name):
-            group = self._group.get(f"layers/{self._paths[name]}")
-        if not isinstance(group, h5py.Group):
-            raise ModelError(f"The file has no weights for the model {name!r} inside the model.")
-        return ArchiveWeights(group)
-
-
-def _container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
-    """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
-    seen: Counter[str] = Counter()
-    names = []
-    for _, class_name in layers:
-        snake = _snake_case(class_name)
-        names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
-        seen[snake] += 1
-    return names
-
-
-def _snake_case(name: str) -> str:
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
-
-
 @contextmanager
-def _reading(layer: str) -> Iterator[None]:
+def reading(layer: str) -> Iterator[None]:
     """Turns what h5py raises for a damaged file, which is of many kinds, into a ModelError."""
     try:
         yield
@@ -181,23 +99,24 @@ def _reading(layer: str) -> Iterator[None]:
         raise ModelError(f"The weights of {layer!r} cannot be read; the file is damaged ({error}).") from error
 
 
-def _dataset(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
+def dataset_of(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
+    """The array at a path. Raises ModelError where there is none, UnsupportedError where it is too large or outside."""
     dataset = group.get(path)
     if not isinstance(dataset, h5py.Dataset):
         raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
     if dataset.size is None or dataset.size > MAX_ELEMENTS:
         raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} is too large, or no array.")
+    if dataset.external or dataset.is_virtual:
+        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} lies in another file, which ovprep refuses.")
     array: NDArray[np.generic] = np.asarray(dataset[()])
     return array
 
 
-def _stray(layer: str) -> str:
-    return f"The file stores weights for a layer {layer!r}, which its configuration does not have."
+def stray_error(layer: str) -> ModelError:
+    """The error for weights that belong to no layer."""
+    return ModelError(f"The file stores weights for a layer {layer!r}, which its configuration does not have.")
 
 
-def _variable_name(path: str) -> str:
-    return path.rsplit("/", 1)[-1].removesuffix(":0")
-
-
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """An attribute of HDF5 as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

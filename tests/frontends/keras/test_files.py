@@ -6,13 +6,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import pytest
 from keras import layers
 
 from ovprep.errors import ModelError, OvprepError, UnsupportedError
 from ovprep.frontends.keras.reader import read_keras
-from tests.frontends.keras.files import config_of, cut, refusal_of, with_config, with_members
+from tests.frontends.keras.files import config_of, cut, refusal_of, with_config, with_members, with_weights
 
 SUFFIXES = [".h5", ".keras"]
 
@@ -87,7 +88,6 @@ def test_an_h5_file_of_weights_alone(folder: Path) -> None:
 
 
 def test_an_h5_file_of_something_else(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "data.h5", "w") as file:
         file["samples"] = [1.0, 2.0]
     refuse(tmp_path / "data.h5", "HDF5 file but no Keras model")
@@ -240,3 +240,36 @@ def test_a_subclassed_model(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"own{suffix}"
     model.save(path)
     refuse(path, "is a Own, whose computation is Python code", UnsupportedError)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "link", [h5py.SoftLink("/"), h5py.ExternalLink("/etc/other.h5", "/")], ids=["soft", "external"]
+)
+def test_links_are_not_followed(link: Any, suffix: str, folder: Path) -> None:
+    def add(group: h5py.Group) -> None:
+        group["link"] = link
+
+    refuse(with_weights(folder / f"model{suffix}", add), "link to another place", UnsupportedError)
+
+
+def test_weights_that_lie_in_another_file(folder: Path) -> None:
+    def move(group: h5py.Group) -> None:
+        del group["conv/conv/bias"]
+        group["conv"].create_dataset("conv/bias", (4,), "f4", external=[("/etc/passwd", 0, 16)])
+
+    refuse(with_weights(folder / "model.h5", move), "lies in another file", UnsupportedError)
+
+
+@pytest.mark.parametrize("version", ["1.2.2", "2.0.5", "3.0.0"])
+def test_a_configuration_that_is_very_deep(version: str, folder: Path) -> None:
+    deep: Any = []
+    for _ in range(400):
+        deep = [deep]
+    config = {"class_name": "Sequential", "config": {"layers": deep}}
+    path = with_config(folder / "model.h5", config)
+    with h5py.File(path, "r+") as file:
+        file.attrs["keras_version"] = version
+    sentence = refusal_of(path)
+    assert sentence is not None
+    assert sentence.endswith(".")

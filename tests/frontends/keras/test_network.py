@@ -6,12 +6,10 @@ import keras
 import pytest
 from keras import layers
 
-from ovprep.errors import UnsupportedError
-from ovprep.frontends.keras.reader import read_keras
 from ovprep.frontends.source import Source
 from tests.frontends.keras.support import check_against_keras, read_both
 
-NESTED = (".keras",)
+NESTED = (".h5", ".keras")
 """Models inside models cannot be read from .h5 yet."""
 
 
@@ -232,10 +230,3 @@ def test_layers_of_a_model_inside_may_have_the_names_of_those_outside(tmp_path: 
     inner = keras.Model(x, layers.Dense(4, name="dense")(x), name="inner")
     z = keras.Input((9, 3), name="x")
     check_against_keras(keras.Model(z, layers.Dense(3, name="dense")(inner(z))), tmp_path, suffixes=NESTED)
-
-
-def test_a_model_inside_an_h5_file_is_refused(tmp_path: Path) -> None:
-    x = keras.Input((9, 3), name="x")
-    keras.Model(x, layers.Dense(2)(small_body()(x))).save(tmp_path / "model.h5")
-    with pytest.raises(UnsupportedError, match="'body' is a model inside the model"):
-        read_keras(tmp_path / "model.h5")

@@ -14,43 +14,76 @@ from ovprep.frontends.keras.reader import read_keras
 from tests.frontends.keras.files import config_of, with_config
 from tests.frontends.keras.support import randomise
 
-REQUIRED = {"name", "filters", "kernel_size", "units", "target_shape", "dims", "pool_size", "activation"}
+REQUIRED = {
+    *("name", "filters", "kernel_size", "units", "target_shape", "dims", "pool_size", "activation"),
+    *("layer", "n", "output_size"),
+}
 """Entries that have no default in Keras, or, as the activation, none that a layer could do without."""
+REQUIRED_BY = {"GroupNormalization": {"groups"}, "Rescaling": {"scale"}}
+"""Entries that other layers may leave out; 32 groups are more than the channels here."""
 
 DEFAULTS: dict[str, Any] = {
     "Activation": lambda: layers.Activation("tanh"),
+    "AdaptiveAveragePooling1D": lambda: layers.AdaptiveAveragePooling1D(3),
+    "AdaptiveAveragePooling2D": lambda: layers.AdaptiveAveragePooling2D((3, 7)),
+    "AdaptiveMaxPooling1D": lambda: layers.AdaptiveMaxPooling1D(3),
+    "AdaptiveMaxPooling2D": lambda: layers.AdaptiveMaxPooling2D((3, 7)),
     "AveragePooling1D": lambda: layers.AveragePooling1D(2),
+    "AveragePooling2D": lambda: layers.AveragePooling2D(2),
     "BatchNormalization": layers.BatchNormalization,
+    "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
     "Conv1D": lambda: layers.Conv1D(4, 3),
     "Conv1DTranspose": lambda: layers.Conv1DTranspose(4, 3),
+    "Conv2D": lambda: layers.Conv2D(4, 3),
+    "Conv2DTranspose": lambda: layers.Conv2DTranspose(4, 3),
     "Cropping1D": layers.Cropping1D,
+    "Cropping2D": layers.Cropping2D,
     "Dense": lambda: layers.Dense(4),
     "DepthwiseConv1D": lambda: layers.DepthwiseConv1D(3),
+    "DepthwiseConv2D": lambda: layers.DepthwiseConv2D(3),
     "ELU": layers.ELU,
     "Flatten": layers.Flatten,
+    "GRU": lambda: layers.GRU(4),
     "GlobalAveragePooling1D": layers.GlobalAveragePooling1D,
+    "GlobalAveragePooling2D": layers.GlobalAveragePooling2D,
     "GlobalMaxPooling1D": layers.GlobalMaxPooling1D,
+    "GlobalMaxPooling2D": layers.GlobalMaxPooling2D,
+    "GroupNormalization": lambda: layers.GroupNormalization(2),
+    "LSTM": lambda: layers.LSTM(4),
     "LayerNormalization": layers.LayerNormalization,
     "LeakyReLU": layers.LeakyReLU,
     "MaxPooling1D": layers.MaxPooling1D,
+    "MaxPooling2D": layers.MaxPooling2D,
+    "Normalization": layers.Normalization,
     "PReLU": layers.PReLU,
     "Permute": lambda: layers.Permute((2, 1)),
+    "RMSNormalization": layers.RMSNormalization,
     "ReLU": layers.ReLU,
+    "Rescaling": lambda: layers.Rescaling(0.5),
+    "RepeatVector": lambda: layers.RepeatVector(3),
     "Reshape": lambda: layers.Reshape((12, 3)),
     "SeparableConv1D": lambda: layers.SeparableConv1D(4, 3),
+    "SeparableConv2D": lambda: layers.SeparableConv2D(4, 3),
+    "SimpleRNN": lambda: layers.SimpleRNN(4),
     "Softmax": layers.Softmax,
+    "TimeDistributed": lambda: layers.TimeDistributed(layers.Dense(4)),
+    "UnitNormalization": layers.UnitNormalization,
     "UpSampling1D": layers.UpSampling1D,
+    "UpSampling2D": layers.UpSampling2D,
     "ZeroPadding1D": layers.ZeroPadding1D,
+    "ZeroPadding2D": layers.ZeroPadding2D,
 }
-MERGING = {"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"}
+MERGING = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 TRAINING = {
     *("ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity"),
     "SpatialDropout1D",
+    "SpatialDropout2D",
 }
 
 
 def saved(layer: keras.Layer, folder: Path, inputs: int = 1) -> Path:
-    given = [keras.Input((9, 4), name=f"x{index}") for index in range(inputs)]
+    shape = (9, 7, 4) if "2D" in type(layer).__name__ else (9,) if type(layer) is layers.RepeatVector else (9, 4)
+    given = [keras.Input(shape, name=f"x{index}") for index in range(inputs)]
     model = keras.Model(given, layer(given if inputs > 1 else given[0]))
     randomise(model)
     model.save(folder / "model.keras")
@@ -70,7 +103,8 @@ def test_an_entry_that_is_left_out_means_what_it_means_in_keras(name: str, tmp_p
     path = saved(DEFAULTS[name](), tmp_path)
     config = config_of(path)
     stated = config["config"]["layers"][1]["config"]
-    config["config"]["layers"][1]["config"] = {key: value for key, value in stated.items() if key in REQUIRED}
+    required = REQUIRED | REQUIRED_BY.get(name, set())
+    config["config"]["layers"][1]["config"] = {key: value for key, value in stated.items() if key in required}
     assert text_of(with_config(path, config)) == text_of(path)
 
 

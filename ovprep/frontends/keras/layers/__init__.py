@@ -8,7 +8,10 @@ from ovprep.frontends.keras.layers import (
     normalization,
     passthrough,
     pooling,
+    preprocessing,
+    recurrent,
     reshaping,
+    wrappers,
 )
 from ovprep.frontends.keras.layers.registry import RULES, Layer, LayerRule, layer, rule_for
 
@@ -24,6 +27,9 @@ __all__ = [
     "normalization",
     "passthrough",
     "pooling",
+    "preprocessing",
+    "recurrent",
     "reshaping",
     "rule_for",
+    "wrappers",
 ]

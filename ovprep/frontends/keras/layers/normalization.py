@@ -1,4 +1,6 @@
-"""BatchNormalization and LayerNormalization, as they are at inference."""
+"""Layers that normalise by what training has stored, or by moments of their input, as they are at inference."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -45,6 +47,68 @@ def layer_normalization(layer: Layer, x: ir.Value) -> ir.Value:
         "LayerNormalization", inside, gamma, beta, axis=-len(axes), epsilon=layer.number("epsilon", 1e-3)
     )
     return y if inside is x else layer.build.op("Transpose", y, perm=[order.index(axis) for axis in range(rank)])
+
+
+@layer("GroupNormalization")
+def group_normalization(layer: Layer, x: ir.Value) -> ir.Value:
+    """Wu and He, 2018: moments over all axes but the batch, of each group of channels; -1 groups: one per channel."""
+    rank = len(layer.shape(x))
+    axis = layer.axis(rank)
+    if not axis:
+        raise layer.invalid("axis")
+    channels, groups = layer.size(x, axis), layer.whole("groups", 32)
+    groups = channels if groups == -1 else groups
+    if groups < 1 or channels % groups:
+        raise layer.invalid("groups")
+    weights = layer.take(**dict.fromkeys(_trained(layer), (channels,)))
+    # ONNX asks for both even where the layer has none.
+    gamma = layer.constant(weights.get("gamma", np.ones(channels)), "gamma")
+    beta = layer.constant(weights.get("beta", np.zeros(channels)), "beta")
+    attributes = {"num_groups": groups, "epsilon": layer.number("epsilon", 1e-3)}
+    build = layer.build
+    if rank == 2:
+        # OpenVINO computes it with a spatial axis only.
+        last = build.ints(2, name="axes")
+        y = build.op("GroupNormalization", build.op("Unsqueeze", x, last), gamma, beta, **attributes)
+        return build.op("Squeeze", y, last)
+    order = [0, axis, *(other for other in range(1, rank) if other != axis)]
+    first = x if axis == 1 else build.op("Transpose", x, perm=order)
+    y = build.op("GroupNormalization", first, gamma, beta, **attributes)
+    return y if axis == 1 else build.op("Transpose", y, perm=[order.index(place) for place in range(rank)])
+
+
+@layer("RMSNormalization")
+def rms_normalization(layer: Layer, x: ir.Value) -> ir.Value:
+    """Zhang and Sennrich, 2019: `x / sqrt(mean(x²) + epsilon) * scale`, with the mean over the last axes."""
+    build, rank = layer.build, len(layer.shape(x))
+    axes = [axis % rank for axis in _axes(layer, rank)]
+    if axes != list(range(rank - len(axes), rank)):
+        # Keras lines the scale up with the last axes all the same.
+        raise layer.unsupported(f"normalises over the axes {axes}, which are not the last ones")
+    sizes = tuple(layer.size(x, axis) for axis in axes)
+    scale = layer.take(scale=sizes)["scale"].reshape((1,) * (rank - len(axes)) + sizes)
+    mean = build.op("ReduceMean", build.op("Mul", x, x), build.ints(*axes, name="axes"), keepdims=1)
+    root = build.op("Sqrt", build.op("Add", mean, _full(layer, layer.number("epsilon", 1e-6), rank, "epsilon")))
+    return build.op("Mul", build.op("Div", x, root), layer.constant(scale, "scale"))
+
+
+@layer("UnitNormalization")
+def unit_normalization(layer: Layer, x: ir.Value) -> ir.Value:
+    """Length one along `axis`, which may be several together."""
+    rank = len(layer.shape(x))
+    return unit_length(layer, x, [axis % rank for axis in _axes(layer, rank)], 1e-12)
+
+
+def unit_length(layer: Layer, x: ir.Value, axes: Sequence[int], least: float) -> ir.Value:
+    """`x / max(sqrt(sum(x²)), least)`, which is `keras.ops.normalize` with `epsilon=least`."""
+    build = layer.build
+    square = build.op("ReduceSum", build.op("Mul", x, x), build.ints(*axes, name="axes"), keepdims=1)
+    length = build.op("Max", build.op("Sqrt", square), _full(layer, least, len(layer.shape(x)), "least"))
+    return build.op("Div", x, length)
+
+
+def _full(layer: Layer, number: float, rank: int, name: str) -> ir.Value:
+    return layer.constant(np.full((1,) * rank, number), name)
 
 
 def _trained(layer: Layer) -> list[str]:

@@ -13,6 +13,7 @@ from ovprep.frontends.keras.layers.registry import Layer, layer
     "GaussianNoise",
     "Identity",
     "SpatialDropout1D",
+    "SpatialDropout2D",
 )
 def passthrough(layer: Layer, x: ir.Value) -> ir.Value:
     """Nothing to compute."""

@@ -1,27 +1,42 @@
-"""Max, average and global pooling."""
+"""Max, average and global pooling, over one spatial axis or two."""
 
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.registry import Layer, layer
-from ovprep.frontends.keras.layers.spatial import from_ncw, padding_of, to_ncw
+from ovprep.frontends.keras.layers.spatial import from_ncw, padding_of, spatial_axes, spatial_rank, to_ncw
 
 
-@layer("MaxPooling1D", "AveragePooling1D")
-def pooling1d(layer: Layer, x: ir.Value) -> ir.Value:
+@layer("MaxPooling1D", "AveragePooling1D", "MaxPooling2D", "AveragePooling2D")
+def pooling(layer: Layer, x: ir.Value) -> ir.Value:
     """A window of `pool_size`; an average counts the samples that are there, not the padding."""
-    layer.expect_rank(x, 3)
-    size = layer.whole("pool_size", least=1)
-    stride = layer.whole("strides", size, least=1)
+    axes = spatial_rank(layer, x)
+    sizes = layer.wholes("pool_size", axes, least=1)
+    strides = sizes if layer.get("strides") is None else layer.wholes("strides", axes, least=1)
     ncw = to_ncw(layer, x)
     op = "MaxPool" if layer.spec.class_name.startswith("Max") else "AveragePool"
-    window = padding_of(layer, ncw, size, stride)
-    return from_ncw(layer, layer.build.op(op, ncw, kernel_shape=(size,), strides=(stride,), **window))
+    window = padding_of(layer, ncw, sizes, strides, (1,) * axes)
+    return from_ncw(layer, layer.build.op(op, ncw, kernel_shape=sizes, strides=strides, **window))
 
 
-@layer("GlobalMaxPooling1D", "GlobalAveragePooling1D")
-def global_pooling1d(layer: Layer, x: ir.Value) -> ir.Value:
-    """A reduction over time: `[N, W, C]` or `[N, C, W]` to `[N, C]`, or with the axis kept at size one."""
-    layer.expect_rank(x, 3)
+@layer("AdaptiveMaxPooling1D", "AdaptiveAveragePooling1D", "AdaptiveMaxPooling2D", "AdaptiveAveragePooling2D")
+def adaptive_pooling(layer: Layer, x: ir.Value) -> ir.Value:
+    """Windows side by side that give `output_size` samples, where that divides the size of the input."""
+    axes = spatial_axes(layer, x)
+    sizes = [layer.size(x, axis) for axis in axes]
+    wanted = layer.wholes("output_size", len(axes), least=1)
+    if any(size % parts for size, parts in zip(sizes, wanted, strict=True)):
+        raise layer.unsupported(f"pools {sizes} into {list(wanted)} windows, which are not of one size")
+    window = tuple(size // parts for size, parts in zip(sizes, wanted, strict=True))
+    op = "MaxPool" if "Max" in layer.spec.class_name else "AveragePool"
+    return from_ncw(layer, layer.build.op(op, to_ncw(layer, x), kernel_shape=window, strides=window))
+
+
+@layer("GlobalMaxPooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling2D")
+def global_pooling(layer: Layer, x: ir.Value) -> ir.Value:
+    """A reduction over the spatial axes: `[N, W, C]`, `[N, H, W, C]`, or channels first, to `[N, C]`.
+
+    With `keepdims` the axes stay, at size one.
+    """
     op = "ReduceMax" if layer.spec.class_name.startswith("GlobalMax") else "ReduceMean"
-    time = layer.build.ints(2 if layer.channels_first else 1, name="axes")
-    return layer.build.op(op, x, time, keepdims=int(layer.flag("keepdims", False)))
+    axes = layer.build.ints(*spatial_axes(layer, x), name="axes")
+    return layer.build.op(op, x, axes, keepdims=int(layer.flag("keepdims", False)))

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,16 @@ class Layer:
             raise self.invalid(key)
         return int(value)
 
+    def wholes(self, key: str, number: int, default: int | None = None, *, least: int | None = None) -> tuple[int, ...]:
+        """An entry that is a list of so many integers, or one that stands for all of them."""
+        value = self.get(key, default)
+        items = value if isinstance(value, list) else [value] * number
+        if len(items) == 1:
+            items = items * number
+        if len(items) != number or not all(is_whole(item) and (least is None or item >= least) for item in items):
+            raise self.invalid(key)
+        return tuple(items)
+
     def axis(self, rank: int) -> int:
         """The entry `axis` of a tensor of that rank, counted from the front; the last one where there is no entry."""
         axis = self.whole("axis", -1)
@@ -59,11 +70,11 @@ class Layer:
         return axis % rank
 
     def flag(self, key: str, default: bool) -> bool:
-        """An entry that is true or false."""
+        """An entry that is true or false; Keras takes, and stores, 1 and 0 as well."""
         value = self.get(key, default)
-        if not isinstance(value, bool):
+        if not isinstance(value, bool) and not (isinstance(value, int) and value in (0, 1)):
             raise self.invalid(key)
-        return value
+        return bool(value)
 
     def choice(self, key: str, words: Sequence[str]) -> str:
         """An entry that is one of the words, in any case; the first of them where there is no entry."""
@@ -80,10 +91,38 @@ class Layer:
             raise self.invalid(key)
         return both[0], both[1]
 
+    def stores(self, weight: str) -> bool:
+        """Whether the file has a weight of that name; false where it has no names."""
+        return weight in (self._weights.names or ())
+
     def take(self, **shapes: tuple[int, ...]) -> dict[str, Array]:
         """The layer's weights; see `LayerWeights.take`."""
         self._took = True
         return self._weights.take(**shapes)
+
+    def inner(self, key: str, attribute: str, *, prefix: str | None = None, **changes: Any) -> "Layer":
+        """The layer that stands under an entry of the configuration, with some of its own entries changed.
+
+        Keras keeps it as `attribute`. With a prefix it has a name of its own, by which `.h5` has its weights.
+        """
+        stated = self.get(key)
+        config = stated.get("config") if isinstance(stated, Mapping) else None
+        if not isinstance(stated, Mapping) or not isinstance(config, Mapping):
+            raise self.invalid(key)
+        name = str(config.get("name", key))
+        if prefix is not None:
+            name = prefix + name.removeprefix("forward_")
+        spec = LayerConfig(name, str(stated.get("class_name")), {**config, **changes}, self.spec.position)
+        self._took = True
+        weights = self._weights.part(attribute, None if attribute == "layer" else name)
+        return Layer(spec, weights, Builder(self.build.graph, f"{self.build.scope}/{name}"))
+
+    def leave_out_counter(self) -> None:
+        """Forgets the last weight where it is one whole number, which counts what training has seen."""
+        weights = self._weights
+        if weights.arrays and not weights.arrays[-1].shape and weights.arrays[-1].dtype.kind in "iu":
+            names = None if weights.names is None else weights.names[:-1]
+            self._weights = replace(weights, names=names, arrays=weights.arrays[:-1], folders=weights.folders[:-1])
 
     def expect_no_more_weights(self) -> None:
         """Raises ModelError where the file stores weights for a layer whose rule took none."""

@@ -1,4 +1,4 @@
-"""Flatten, Reshape, Permute, ZeroPadding1D, Cropping1D, UpSampling1D."""
+"""Flatten, Reshape, Permute, and zero padding, cropping and upsampling over one spatial axis or two."""
 
 import math
 
@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.registry import Layer, is_whole, layer
+from ovprep.frontends.keras.layers.spatial import ends_of, spatial_axes
 
 
 @layer("Flatten")
@@ -48,40 +49,60 @@ def permute(layer: Layer, x: ir.Value) -> ir.Value:
     return layer.build.op("Transpose", x, perm=(0, *dims))
 
 
-@layer("ZeroPadding1D")
-def zero_padding1d(layer: Layer, x: ir.Value) -> ir.Value:
-    """Zeros before and after, in time."""
-    layer.expect_rank(x, 3)
-    before, after = layer.pair("padding")
-    pads = (0, 0, before, 0, 0, after) if layer.channels_first else (0, before, 0, 0, after, 0)
+@layer("ZeroPadding1D", "ZeroPadding2D")
+def zero_padding(layer: Layer, x: ir.Value) -> ir.Value:
+    """Zeros before and after, along the spatial axes."""
+    axes = spatial_axes(layer, x)
+    rank = len(axes) + 2
+    pads = [0] * (2 * rank)
+    for axis, (before, after) in zip(axes, ends_of(layer, "padding", len(axes), 1), strict=True):
+        pads[axis], pads[axis + rank] = before, after
     return layer.build.op("Pad", x, layer.build.ints(*pads, name="pads"))
 
 
-@layer("Cropping1D")
-def cropping1d(layer: Layer, x: ir.Value) -> ir.Value:
-    """Samples cut off at both ends, in time."""
-    layer.expect_rank(x, 3)
-    before, after = layer.pair("cropping")
-    width = layer.shape(x)[1]
-    if width is not None and before + after >= width:
+@layer("Cropping1D", "Cropping2D")
+def cropping(layer: Layer, x: ir.Value) -> ir.Value:
+    """Samples cut off at both ends of the spatial axes."""
+    axes, build = spatial_axes(layer, x), layer.build
+    cuts = ends_of(layer, "cropping", len(axes), 0)
+    sizes = [layer.shape(x)[axis] for axis in axes]
+    if any(size is not None and sum(cut) >= size for size, cut in zip(sizes, cuts, strict=True)):
         raise layer.invalid("cropping")
-    end = -after if after else np.iinfo(np.int64).max
-    build = layer.build
-    starts, ends, axes = build.ints(before, name="starts"), build.ints(end, name="ends"), build.ints(1, name="axes")
-    return build.op("Slice", x, starts, ends, axes)
+    starts = [before for before, _ in cuts]
+    ends = [-after if after else np.iinfo(np.int64).max for _, after in cuts]
+    places = build.ints(*starts, name="starts"), build.ints(*ends, name="ends"), build.ints(*axes, name="axes")
+    return build.op("Slice", x, *places)
 
 
-@layer("UpSampling1D")
-def up_sampling1d(layer: Layer, x: ir.Value) -> ir.Value:
-    """Each sample repeated `size` times, in time."""
-    layer.expect_rank(x, 3)
-    size = layer.whole("size", 2, least=1)
-    scales = layer.constant(np.array([1, size, 1]), "scales")
+@layer("UpSampling1D", "UpSampling2D")
+def up_sampling(layer: Layer, x: ir.Value) -> ir.Value:
+    """Each sample repeated `size` times along each spatial axis."""
+    axes, shape = spatial_axes(layer, x), list(layer.shape(x))
+    if layer.get("interpolation", "nearest") != "nearest":
+        raise layer.unsupported(f"interpolates with {layer.get('interpolation')!r}")
+    scales = np.ones(len(shape))
+    for axis, size in zip(axes, layer.wholes("size", len(axes), 2, least=1), strict=True):
+        scales[axis] = size
     y = layer.build.op(
-        "Resize", x, None, scales, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+        "Resize",
+        x,
+        None,
+        layer.constant(scales, "scales"),
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
     )
     # Shape inference gives up on all axes of a Resize as soon as one is open.
-    width = layer.shape(x)[1]
     if x.shape is not None:
-        y.shape = ir.Shape([x.shape[0], None if width is None else width * size, x.shape[2]])
+        sizes = [None if size is None else size * int(scale) for size, scale in zip(shape, scales, strict=True)]
+        y.shape = ir.Shape([size if axis in axes else x.shape[axis] for axis, size in enumerate(sizes)])
     return y
+
+
+@layer("RepeatVector")
+def repeat_vector(layer: Layer, x: ir.Value) -> ir.Value:
+    """`[N, C]` to `[N, n, C]`."""
+    layer.expect_rank(x, 2)
+    build = layer.build
+    spread = build.op("Unsqueeze", x, build.ints(1, name="axes"))
+    return build.op("Expand", spread, build.ints(1, layer.whole("n", least=1), 1, name="shape"))

@@ -1,0 +1,87 @@
+"""The weights in a `.keras` file."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ovprep.errors import ModelError
+from ovprep.frontends.keras.weights import LayerWeights, WeightStore, dataset_of, reading, stray_error, text_of
+
+
+class ArchiveWeights(WeightStore):
+    """`model.weights.h5` of a `.keras` file: `layers/<class name>_<count>/vars/<number>`, with the layer's name."""
+
+    def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
+        self._group = group
+        self._paths = dict(zip((name for name, _ in layers), _container_names(layers), strict=True))
+
+    def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
+        return ArchiveWeights(self._group, layers)
+
+    def expect_no_strays(self) -> None:
+        with reading("the model"):
+            containers = self._group.get("layers")
+            stored = containers.keys() if isinstance(containers, h5py.Group) else set()
+            for key in stored - set(self._paths.values()):
+                variables = self._group.get(f"layers/{key}/vars")
+                if isinstance(variables, h5py.Group) and len(variables):
+                    raise stray_error(text_of(variables.attrs.get("name", key)))
+
+    def layer(self, name: str) -> LayerWeights:
+        path = f"layers/{self._paths[name]}/vars"
+        with reading(name):
+            group = self._group.get(path)
+            if not isinstance(group, h5py.Group):
+                return LayerWeights(name, None, ())
+            stored = text_of(group.attrs.get("name", name))
+            if stored != name:
+                raise ModelError(
+                    f"The weights at {path} belong to the layer {stored!r}, "
+                    f"but the configuration has {name!r} in that place."
+                )
+            found = list(_variables(self._group[f"layers/{self._paths[name]}"], name))
+            folders, arrays = tuple(folder for folder, _ in found), tuple(array for _, array in found)
+            return LayerWeights(name, None, arrays, folders)
+
+    def nested(self, name: str) -> WeightStore:
+        with reading(name):
+            group = self._group.get(f"layers/{self._paths[name]}")
+        if not isinstance(group, h5py.Group):
+            raise ModelError(f"The file has no weights for the model {name!r} inside the model.")
+        return ArchiveWeights(group)
+
+
+_PARTS = ("cell", "forward_layer", "backward_layer", "layer")
+"""Attributes under which a layer of Keras keeps another with weights."""
+
+
+def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """The variables of a layer and of the layers in it, each with its folder, which is not deeper than three."""
+    variables = group.get("vars")
+    if isinstance(variables, h5py.Group):
+        for key in sorted(variables, key=lambda key: (len(key), key)):
+            yield folder, dataset_of(variables, key, layer)
+    for part in _PARTS if folder.count("/") < 2 else ():
+        inner = group.get(part)
+        if isinstance(inner, h5py.Group):
+            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
+
+
+def _container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
+    """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
+    seen: Counter[str] = Counter()
+    names = []
+    for _, class_name in layers:
+        snake = _snake_case(class_name)
+        names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
+        seen[snake] += 1
+    return names
+
+
+def _snake_case(name: str) -> str:
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

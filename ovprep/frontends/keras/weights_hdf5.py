@@ -1,0 +1,116 @@
+"""The weights in an `.h5` file."""
+
+from collections.abc import Mapping, Sequence
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.legacy import modern_weight
+from ovprep.frontends.keras.weights import LayerWeights, WeightStore, dataset_of, reading, stray_error, text_of
+
+
+class Hdf5Weights(WeightStore):
+    """The group `model_weights` of an `.h5` file: one group per layer, its variables listed in `weight_names`."""
+
+    def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
+        self._group = group
+        self._names = {name for name, _ in layers}
+
+    def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
+        return Hdf5Weights(self._group, layers)
+
+    def expect_no_strays(self) -> None:
+        with reading("the model"):
+            for name in self._group.keys() - self._names:
+                group = self._group.get(name)
+                # Layer names with a slash make groups in groups, which have no list of weights themselves.
+                if isinstance(group, h5py.Group) and len(group.attrs.get("weight_names", ())):
+                    raise stray_error(name)
+
+    def layer(self, name: str) -> LayerWeights:
+        with reading(name):
+            group = self._group.get(name)
+            if not isinstance(group, h5py.Group):
+                return LayerWeights(name, (), ())
+            paths = [text_of(path) for path in group.attrs.get("weight_names", ())]
+            arrays = tuple(dataset_of(group, path, name) for path in paths)
+            folders = tuple(path.rpartition("/")[0] for path in paths)
+            names = tuple(_variable_name(path) for path in paths)
+            modern = [modern_weight(name, *stored) for stored in zip(names, arrays, strict=True)]
+            return LayerWeights(name, tuple(new for new, _ in modern), tuple(array for _, array in modern), folders)
+
+    def nested(self, name: str) -> WeightStore:
+        with reading(name):
+            group = self._group.get(name)
+            if not isinstance(group, h5py.Group):
+                return NestedHdf5Weights(name, {})
+            return NestedHdf5Weights(name, {path: dataset_of(group, path, name) for path in _listed(group, name)})
+
+
+class NestedHdf5Weights(WeightStore):
+    """A model inside a model in `.h5`: the weights of all its layers, and of the models in it, are one list.
+
+    Only names tell them apart: `conv/kernel`, or `inner/conv/kernel`, belongs to the layer `conv`. `within` are the
+    names of the models on the way to this one, of which the names of weights have some, or none.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        arrays: Mapping[str, NDArray[np.generic]],
+        within: tuple[str, ...] = (),
+        used: set[str] | None = None,
+    ) -> None:
+        self._model = model
+        self._arrays = arrays
+        self._within = within
+        self._used: set[str] = set() if used is None else used
+
+    def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
+        return self
+
+    def expect_no_strays(self) -> None:
+        strays = [path for path in self._arrays if path not in self._used]
+        if strays and not self._within:
+            raise ModelError(f"The model {self._model!r} has no layer for the weight {strays[0]!r} in the file.")
+
+    def layer(self, name: str) -> LayerWeights:
+        paths = self._paths_of(name)
+        folders = tuple(path.rpartition("/")[0] for path in paths)
+        if len({f"/{folder}/".partition(f"/{name}/")[0] for folder in folders}) > 1:
+            raise UnsupportedError(
+                f"The model {self._model!r} has several layers {name!r} whose weights the file does not tell apart; "
+                "save the model as .keras, or give the layers names of their own."
+            )
+        self._used.update(paths)
+        names = tuple(_variable_name(path) for path in paths)
+        return LayerWeights(name, names, tuple(self._arrays[path] for path in paths), folders)
+
+    def _paths_of(self, name: str) -> list[str]:
+        """The weights named after the layer; of several such layers, that under the name of this very model.
+
+        A Functional model leaves its name out. Where that misleads, a weight stays behind as a stray.
+        """
+        owners = {path: f"/{path.rpartition('/')[0]}" for path in self._arrays}
+        exact = [path for path, owner in owners.items() if owner.endswith(f"/{name}")]
+        if len({owners[path] for path in exact}) > 1:
+            inside = f"/{(self._model, *self._within)[-1]}/{name}"
+            own = [path for path in exact if owners[path].endswith(inside)]
+            exact = own or [path for path in exact if owners[path] == f"/{name}"] or exact
+        return exact or [path for path, owner in owners.items() if f"/{name}/" in f"{owner}/"]
+
+    def nested(self, name: str) -> WeightStore:
+        return NestedHdf5Weights(self._model, self._arrays, (*self._within, name), self._used)
+
+
+def _listed(group: h5py.Group, layer: str) -> list[str]:
+    paths = [text_of(path) for path in group.attrs.get("weight_names", ())]
+    if len(set(paths)) < len(paths):
+        raise UnsupportedError(f"Layer {layer!r}: the file stores several weights under one name.")
+    return paths
+
+
+def _variable_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1].removesuffix(":0")
