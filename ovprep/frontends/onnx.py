@@ -6,7 +6,7 @@ import onnx
 import onnx.inliner
 import onnx.version_converter
 import onnx_ir as ir
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]  # typed in some versions only
 from onnx_ir.passes import common
 
 from ovprep.errors import ModelError, UnsupportedError

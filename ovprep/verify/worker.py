@@ -180,7 +180,7 @@ def main(arguments: Sequence[str]) -> None:
     begin = time.perf_counter()
     try:
         imported = backend(runtime)  # type: ignore[arg-type]  # an unknown name is a KeyError, reported below
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001  (a runtime that cannot be imported is an answer, too)
         traceback.print_exc()
         _send(answers, wire.encode({"ok": False, "error": describe(error)}))
         return
