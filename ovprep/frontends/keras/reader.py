@@ -11,7 +11,8 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.files import KerasFile, open_keras
-from ovprep.frontends.keras.layers.registry import Layer, is_whole, require_inputs, rule_for
+from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
 from ovprep.frontends.keras.legacy import modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, Call, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, WeightStore

@@ -13,7 +13,8 @@ from ovprep.frontends.keras.layers import (
     reshaping,
     wrappers,
 )
-from ovprep.frontends.keras.layers.registry import RULES, Layer, LayerRule, layer, rule_for
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.layers.registry import RULES, LayerRule, layer, rule_for
 
 __all__ = [
     "RULES",

@@ -10,7 +10,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
-from ovprep.frontends.keras.layers.registry import Layer, is_whole, layer, rule_for
+from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.registry import layer, rule_for
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import LayerWeights
 

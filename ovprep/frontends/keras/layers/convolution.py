@@ -3,7 +3,8 @@
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.activation import activate
-from ovprep.frontends.keras.layers.registry import Layer, layer
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.layers.spatial import Sizes, channels_of, from_ncw, padding_of, spatial_rank, to_ncw
 from ovprep.frontends.keras.weights import Array
 

@@ -4,7 +4,8 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError
 from ovprep.frontends.keras.layers.activation import activate
-from ovprep.frontends.keras.layers.registry import Layer, layer
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.layers.registry import layer
 
 
 @layer("Dense")

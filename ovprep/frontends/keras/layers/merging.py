@@ -6,8 +6,9 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import ModelError
+from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.normalization import unit_length
-from ovprep.frontends.keras.layers.registry import Layer, is_whole, layer
+from ovprep.frontends.keras.layers.registry import layer
 
 _OPS = {"Add": "Add", "Average": "Add", "Maximum": "Max", "Minimum": "Min", "Multiply": "Mul", "Subtract": "Sub"}
 

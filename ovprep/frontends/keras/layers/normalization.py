@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.registry import Layer, is_whole, layer
+from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.registry import layer
 
 
 @layer("BatchNormalization")

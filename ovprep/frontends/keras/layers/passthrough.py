@@ -2,7 +2,8 @@
 
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.registry import Layer, layer
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.layers.registry import layer
 
 
 @layer(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.registry import Layer, layer
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.weights import Array
 
 _OPS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}

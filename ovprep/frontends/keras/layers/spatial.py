@@ -8,7 +8,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.registry import Layer, is_whole
+from ovprep.frontends.keras.layers.layer import Layer, is_whole
 
 Sizes = tuple[int, ...]
 """One number for each spatial axis."""

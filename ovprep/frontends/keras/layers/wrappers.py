@@ -4,8 +4,9 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import ModelError
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.recurrent import recurrent, unroll
-from ovprep.frontends.keras.layers.registry import Layer, layer, require_inputs, rule_for
+from ovprep.frontends.keras.layers.registry import layer, require_inputs, rule_for
 
 _MERGES = {"sum": "Add", "mul": "Mul", "ave": "Add"}
 
