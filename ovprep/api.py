@@ -7,7 +7,7 @@ conversion.verification.worst.max_abs_error     # against the original, at float
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
+from ovprep.options import ReadOptions
 from ovprep.passes.pipeline import normalize
 from ovprep.report.document import Conversion, artifacts_in, write_documents
 from ovprep.report.folder import new_folder, require_ours
@@ -37,6 +38,9 @@ def convert(
     model: str | os.PathLike[str] | Any,
     output: str | os.PathLike[str] | None = None,
     *,
+    weights: str | os.PathLike[str] | None = None,
+    allow_code: bool = False,
+    plugins: Sequence[str] = (),
     target: str = "cpu",
     verify: bool = True,
     benchmark: bool = True,
@@ -49,6 +53,9 @@ def convert(
 
     model       path of a `.h5`, `.keras` or `.onnx` file, or a live `keras.Model`
     output      the folder to write, `<stem>_openvino` by default; an earlier result of ovprep is replaced
+    weights     the file with the weights, where `model` has the architecture only
+    allow_code  let Keras run Python code that the file carries, where it cannot be read without
+    plugins     Python modules, by name or path, that register rules or classes for custom layers
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion
@@ -66,7 +73,7 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path)
+        source = read_model(path, _read_options(weights, allow_code, plugins))
         say("normalising the graph")
         graph = source.graph.clone()
         original = infer_interface(graph)
@@ -99,13 +106,23 @@ def convert(
     return conversion
 
 
-def inspect(model: str | os.PathLike[str] | Any) -> Inspection:
+def inspect(
+    model: str | os.PathLike[str] | Any,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    allow_code: bool = False,
+    plugins: Sequence[str] = (),
+) -> Inspection:
     """Describes a model and what `convert` would do to it; needs neither TensorFlow nor OpenVINO.
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path))
+        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins)))
+
+
+def _read_options(weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str]) -> ReadOptions:
+    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins))
 
 
 def _checked_options(target: str, seconds: float, threads: int | None) -> int:

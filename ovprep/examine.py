@@ -38,9 +38,10 @@ class Candidate:
     def contenders(self) -> tuple[Contender, Contender, Contender, Contender]:
         """The original, OpenVINO's direct conversion of it, and the IR at f32 and at the device's default precision."""
         path, layouts = self.source.path, tuple(port.layout for port in self.interface.inputs)
+        options = self.source.options
         return (
-            Contender("original", self.source.runtime, path),
-            Contender("direct conversion", "openvino", path, role="direct"),
+            Contender("original", self.source.runtime, path, options=options),
+            Contender("direct conversion", "openvino", path, role="direct", options=options),
             Contender("ovprep", "openvino", self.model, role="ovprep", input_layouts=layouts),
             Contender("ovprep, default precision", "openvino", self.model, "default", "ovprep", layouts),
         )

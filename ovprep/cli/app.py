@@ -22,6 +22,15 @@ app = typer.Typer(
 )
 
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .h5, .keras or .onnx file.", show_default=False)]
+Weights = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The weights, where MODEL has the architecture only.", show_default=False),
+]
+AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let Keras run Python code that the file carries.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="MODULE", help="Python module with rules for custom layers.", show_default=False),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
 
 
@@ -38,6 +47,9 @@ def convert(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder to write; <stem>_openvino by default.")
     ] = None,
+    weights: Weights = None,
+    allow_code: AllowCode = False,
+    plugin: Plugins = None,
     target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
@@ -55,6 +67,9 @@ def convert(
         result = api.convert(
             model,
             output,
+            weights=weights,
+            allow_code=allow_code,
+            plugins=plugin or (),
             target=target,
             verify=verify,
             benchmark=benchmark,
@@ -67,7 +82,13 @@ def convert(
 
 
 @app.command()
-def inspect(model: ModelPath, json: Json = False) -> None:
+def inspect(
+    model: ModelPath,
+    weights: Weights = None,
+    allow_code: AllowCode = False,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
     """Show what a model is, and what convert would do to it."""
     from ovprep import api
     from ovprep.cli.render_inspection import render_inspection
@@ -76,7 +97,7 @@ def inspect(model: ModelPath, json: Json = False) -> None:
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
-        result = api.inspect(model)
+        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or ())
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from ovprep.errors import ModelError
 from ovprep.frontends.source import Source
+from ovprep.options import ReadOptions
 
 KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
 
 
-def read_model(path: Path) -> Source:
+def read_model(path: Path, options: ReadOptions | None = None) -> Source:
     """Reads a model file of any format that ovprep knows, by its name.
 
     Raises ModelError where there is no such file, or its format is not known; else as the format's reader does.
@@ -21,7 +22,7 @@ def read_model(path: Path) -> Source:
     if suffix in KERAS_SUFFIXES:
         from ovprep.frontends.keras.reader import read_keras
 
-        return read_keras(path)
+        return read_keras(path, options or ReadOptions())
     if suffix == ".onnx":
         from ovprep.frontends.onnx import read_onnx
 

@@ -1,13 +1,14 @@
 """What every frontend returns."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import onnx_ir as ir
 
 from ovprep.interface import Interface
+from ovprep.options import ReadOptions
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class Source:
     """A model as it was found, and the graph that says what it computes.
 
     `graph` has the model's own interface (names, order, layout); passes change a clone of it.
-    `runtime` is the runner that knows the original. `parameters` are counted as the framework counts them.
+    `runtime` is the runner that knows the original. `parameters` are counted as the framework counts them. `options`
+    are those that it was read with, which the runner needs too.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class Source:
     parameters: int
     graph: ir.Model
     warnings: tuple[str, ...] = ()
+    options: ReadOptions = field(default_factory=ReadOptions)
 
 
 def sha256_of(path: Path) -> str:

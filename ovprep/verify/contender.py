@@ -1,8 +1,10 @@
 """What runs: a model file together with the runtime and the precision that it runs in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from ovprep.options import ReadOptions
 
 Runtime = Literal["keras", "onnxruntime", "openvino"]
 Precision = Literal["f32", "default"]
@@ -19,7 +21,7 @@ class Contender:
     `precision` is "f32", or "default" for what the device chooses by itself (bf16 on CPUs that have it); only OpenVINO
     knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
     None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
-    own direct conversion of that file: see `ovprep.verify.conversion`.
+    own direct conversion of that file: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
     """
 
     label: str
@@ -28,6 +30,7 @@ class Contender:
     precision: Precision = "f32"
     role: Role = "original"
     input_layouts: tuple[str, ...] | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
 
     @property
     def needs_conversion(self) -> bool:

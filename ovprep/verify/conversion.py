@@ -28,7 +28,7 @@ class DirectConversion:
         """The contender with the IR as its file. Raises RuntimeFailure where OpenVINO refuses the model."""
         if self._result is None:
             with self._worker:
-                self._worker.convert(self.contender.path, self._output, limit=limit)
+                self._worker.convert(self.contender, self._output, limit=limit)
             self._result = dataclasses.replace(self.contender, path=self._output)
         return self._result
 

@@ -114,10 +114,11 @@ class Worker:
         self._ask_to_load(contender, contender.precision, shapes)
         return self.ready(limit)
 
-    def convert(self, path: Path, output: Path, *, limit: float = LOAD_LIMIT) -> None:
-        """OpenVINO's direct conversion of a live model: reads `path` in this runtime, writes the IR `output` (.xml)."""
+    def convert(self, contender: Contender, output: Path, *, limit: float = LOAD_LIMIT) -> None:
+        """OpenVINO's direct conversion of a live model: loads it in this runtime, writes the IR `output` (.xml)."""
         self.started()
-        self._request("converting the model for OpenVINO", limit, command="convert", path=str(path), output=str(output))
+        body = {"path": str(contender.path), "output": str(output), **contender.options.packed()}
+        self._request("converting the model for OpenVINO", limit, command="convert", **body)
 
     def run(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> list[Array]:
         """Runs the model once: inputs and outputs in its own order and layouts."""
@@ -170,6 +171,7 @@ class Worker:
     def _ask_to_load(self, contender: Contender, precision: Precision, shapes: Shapes | None) -> None:
         self.contender, self.loaded, self._loading = contender, None, True
         body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
+        body |= contender.options.packed()
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ovprep.options import ReadOptions
 from ovprep.verify import timing, wire
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners import Backend, Converter, Options, Runner, backend
@@ -53,7 +54,7 @@ class Host:
     def _options(self, body: dict[str, Any]) -> Options:
         shapes = body.get("shapes")
         fixed = None if shapes is None else tuple(tuple(shape) for shape in shapes)
-        return Options(self._threads, body.get("precision", "f32"), fixed)
+        return Options(self._threads, body.get("precision", "f32"), fixed, ReadOptions.unpacked(body))
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         self._runner = self._call = None  # frees the previous model first

@@ -14,12 +14,21 @@ MODEL_CLASSES = ("Functional", "Sequential", "Model")
 
 @dataclass(frozen=True)
 class LayerConfig:
-    """A layer as it stands in the file. `position` counts from 1, as a person would."""
+    """A layer as it stands in the file. `position` counts from 1, as a person would.
+
+    `module` is where Keras 3 has the class; empty where the file does not say.
+    """
 
     name: str
     class_name: str
     config: Mapping[str, Any]
     position: int
+    module: str = ""
+
+    @property
+    def is_operation(self) -> bool:
+        """Whether this is an operation of `keras.ops` on tensors, which has a name like a layer's but no weights."""
+        return self.module.startswith(("keras.src.ops", "keras.ops"))
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.class_name}, layer {self.position})"
@@ -85,7 +94,7 @@ def _layer_config(entry: Mapping[str, Any], position: int) -> LayerConfig:
         config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
     if not name or not name.isprintable() or not isinstance(config, Mapping):
         raise ModelError(f"Layer {position} of the model has no name or no configuration that ovprep can read.")
-    return LayerConfig(name, class_name, config, position)
+    return LayerConfig(name, class_name, config, position, str(entry.get("module") or ""))
 
 
 def _layers_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, LayerConfig]:

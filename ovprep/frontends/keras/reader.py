@@ -1,7 +1,7 @@
 """Turns a Keras file into a graph: walks the calls of its layers and lets the rule of each layer emit its nodes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,34 @@ import onnx.shape_inference
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
-from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
+from ovprep.frontends.keras.layers.layer import Layer, Scene, is_whole
+from ovprep.frontends.keras.layers.registry import operation_for, require_inputs, rule_for
 from ovprep.frontends.keras.legacy import modernize
-from ovprep.frontends.keras.network import MODEL_CLASSES, Call, LayerConfig, Network, TensorRef, parse_model
-from ovprep.frontends.keras.weights import MAX_ELEMENTS, WeightStore
+from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
+from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
 from ovprep.frontends.source import Source, sha256_of
 from ovprep.graph.builder import Builder, new_model
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
+from ovprep.options import ReadOptions
 
-Values = dict[TensorRef, ir.Value]
+_INPUT_TYPES = {"float32": ir.DataType.FLOAT, "int32": ir.DataType.INT32, "int64": ir.DataType.INT64}
 
 _MAX_DEPTH = 20
 """Models inside models inside models: deeper than any real one, shallow enough for the stack."""
 
 
-def read_keras(path: Path) -> Source:
+def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
     """Reads a `.h5` or `.keras` file.
 
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
+    scene = Scene()
     with open_keras(path) as file:
         try:
-            model, parameters = _read_model(file)
+            model, parameters = _read_model(file, scene)
         except RecursionError as error:
             raise UnsupportedError(f"{path} nests its configuration too deeply.") from error
         return Source(
@@ -46,15 +49,17 @@ def read_keras(path: Path) -> Source:
             interface=interface_of(model),
             parameters=parameters,
             graph=model,
+            warnings=tuple(dict.fromkeys(scene.warnings)),
+            options=options or ReadOptions(),
         )
 
 
-def _read_model(file: KerasFile) -> tuple[ir.Model, int]:
+def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     """The graph, and the number of the model's parameters as Keras counts them."""
     architecture = modernize(file.architecture, file.version)
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
     model = new_model(network.name)
-    reader = _Reader(model.graph, network, file.weights, depth=0)
+    reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()
     return model, sum(reader.parameters.values())
 
@@ -62,12 +67,15 @@ def _read_model(file: KerasFile) -> tuple[ir.Model, int]:
 class _Reader:
     """Emits one network into a graph; a model inside the model is read by a reader of its own."""
 
-    def __init__(self, graph: ir.Graph, network: Network, weights: WeightStore, depth: int) -> None:
+    def __init__(self, graph: ir.Graph, network: Network, weights: WeightStore, scene: Scene, depth: int) -> None:
         if depth > _MAX_DEPTH:
             raise UnsupportedError(f"The model nests models more than {_MAX_DEPTH} deep.")
         self.graph = graph
         self.network = network
-        self.weights = weights.bind([(layer.name, layer.class_name) for layer in network.layers.values()])
+        self.weights = weights.bind(
+            [(layer.name, layer.class_name) for layer in network.layers.values() if not layer.is_operation]
+        )
+        self.scene = scene
         self.depth = depth
         self.parameters: dict[str, int] = {}
         """Number of scalars in the weights of each layer that was called, those of inner models under their path."""
@@ -93,35 +101,49 @@ class _Reader:
             if layer.class_name == "InputLayer":
                 self._require_fed(layer, values)
                 continue
-            arguments = _resolve(call.arguments, values, layer)
-            for index, value in enumerate(self._call(layer, call, arguments)):
+            arguments = resolve(call.arguments, values, layer)
+            options = resolve(call.options, values, layer)
+            for index, value in enumerate(self._call(layer, arguments, options)):
                 values[TensorRef(call.layer, call.index, index)] = value
         self.weights.expect_no_strays()
-        return [_lookup(ref, values, "the model's output") for ref in self.network.outputs]
+        return [lookup(ref, values, "the model's output") for ref in self.network.outputs]
 
-    def _call(self, layer: LayerConfig, call: Call, arguments: Sequence[Any]) -> Sequence[ir.Value]:
-        inputs = _tensors(arguments, layer)
-        _refuse_options(layer, call.options)
+    def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
         if layer.class_name in MODEL_CLASSES:
-            inner = parse_model(layer.class_name, layer.config)
-            reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.depth + 1)
-            outputs = reader.emit(inputs)
-            self.parameters |= {f"{layer.name}/{name}": count for name, count in reader.parameters.items()}
-            return outputs
+            options_for(None, layer, options)
+            return self._call_model(layer, tensors_in(arguments, layer))
+        if layer.is_operation:
+            operate = operation_for(layer)
+            seen = Layer(layer, LayerWeights(layer.name, (), ()), Builder(self.graph, layer.name), self.scene)
+            return self._checked(seen, lambda: operate(seen, *arguments, **options))
         rule = rule_for(layer)
+        taken = options_for(rule, layer, options)
+        inputs = tensors_in(arguments, layer)
         require_inputs(rule, layer, len(inputs))
         weights = self.weights.layer(layer.name)
         self.parameters[layer.name] = sum(array.size for array in weights.arrays)
-        seen = Layer(layer, weights, Builder(self.graph, layer.name))
+        seen = Layer(layer, weights, Builder(self.graph, layer.name), self.scene)
+        return self._checked(seen, lambda: rule(seen, *inputs, **taken), inputs)
+
+    def _call_model(self, layer: LayerConfig, inputs: Sequence[ir.Value]) -> Sequence[ir.Value]:
+        inner = parse_model(layer.class_name, layer.config)
+        reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.scene, self.depth + 1)
+        outputs = reader.emit(inputs)
+        self.parameters |= {f"{layer.name}/{name}": count for name, count in reader.parameters.items()}
+        return outputs
+
+    def _checked(self, seen: Layer, rule: Callable[[], Any], inputs: Sequence[ir.Value] = ()) -> Sequence[ir.Value]:
+        """The values that a rule gives, once they and the weights that it took make sense."""
         try:
-            result = rule(seen, *inputs)
+            result = rule()
         except onnx.shape_inference.InferenceError as error:
             shapes = ", ".join(str(list(seen.shape(value))) for value in inputs)
-            raise ModelError(f"Layer {layer} does not fit its input, which has the shape {shapes}.") from error
+            given = f"its input, which has the shape {shapes}" if shapes else "its arguments"
+            raise ModelError(f"Layer {seen.spec} does not fit {given}.") from error
         seen.expect_no_more_weights()
         results = result if isinstance(result, tuple) else (result,)
         for value in results:
-            _require_size(value, layer)
+            _require_size(value, seen.spec)
         return results
 
     def _require_fed(self, layer: LayerConfig, values: Values) -> None:
@@ -134,13 +156,15 @@ class _Reader:
         if not isinstance(shape, list) or not shape or not all(dim is None or is_whole(dim) for dim in shape):
             raise ModelError(f"The input {layer.name!r} has no shape that ovprep can read: {shape!r}.")
         dtype = config.get("dtype") or "float32"
-        if dtype != "float32":
-            raise UnsupportedError(f"The input {layer.name!r} is of type {dtype}; ovprep converts float32 models.")
+        if not isinstance(dtype, str) or dtype not in _INPUT_TYPES:
+            raise UnsupportedError(
+                f"The input {layer.name!r} is of type {dtype}; ovprep takes {', '.join(_INPUT_TYPES)}."
+            )
         several = len(self.network.inputs) > 1
         dims = [
             _open_dim(axis, layer.name if several else "") if dim is None else dim for axis, dim in enumerate(shape)
         ]
-        value = ir.val(layer.name, dtype=ir.DataType.FLOAT, shape=dims)
+        value = ir.val(layer.name, dtype=_INPUT_TYPES[dtype], shape=dims)
         _require_size(value, layer)
         return value
 
@@ -164,31 +188,6 @@ def _name_outputs(graph: ir.Graph, names: Sequence[str], outputs: Sequence[ir.Va
         graph.outputs.append(own)
 
 
-def _resolve(argument: Any, values: Values, layer: LayerConfig) -> Any:
-    if isinstance(argument, TensorRef):
-        return _lookup(argument, values, str(layer))
-    if isinstance(argument, (list, tuple)):
-        return [_resolve(item, values, layer) for item in argument]
-    return argument
-
-
-def _lookup(ref: TensorRef, values: Values, wanted_by: str) -> ir.Value:
-    if ref not in values:
-        raise ModelError(f"Layer {wanted_by} takes output {ref.tensor} of {ref.layer!r}, which does not exist.")
-    return values[ref]
-
-
-def _tensors(arguments: Any, layer: LayerConfig) -> list[ir.Value]:
-    """The tensors among the arguments of a call, in order; anything else must not be dropped in silence."""
-    if isinstance(arguments, (list, tuple)):
-        return [value for item in arguments for value in _tensors(item, layer)]
-    if arguments is None:
-        return []
-    if not isinstance(arguments, ir.Value):
-        raise UnsupportedError(f"Layer {layer} is called with {arguments!r}, which ovprep does not handle.")
-    return [arguments]
-
-
 def _require_size(value: ir.Value, layer: LayerConfig) -> None:
     """A tensor must hold something, and not so much that nothing could compute it."""
     sizes = [dim for dim in value.shape or () if isinstance(dim, int)]
@@ -200,15 +199,3 @@ def _require_size(value: ir.Value, layer: LayerConfig) -> None:
 
 def _shown(value: ir.Value) -> str:
     return str([dim if isinstance(dim, int) else None for dim in value.shape or ()])
-
-
-def _says_nothing(option: Any) -> bool:
-    """None or false; a model with several inputs is called with a list of masks that are all None."""
-    return option in (None, False) or (isinstance(option, list) and all(map(_says_nothing, option)))
-
-
-def _refuse_options(layer: LayerConfig, options: Mapping[str, Any]) -> None:
-    """Options of a call that would change the result, such as a mask, must not be dropped in silence."""
-    given = sorted(name for name, value in options.items() if not _says_nothing(value))
-    if given:
-        raise UnsupportedError(f"Layer {layer} is called with {', '.join(given)}, which ovprep does not handle.")

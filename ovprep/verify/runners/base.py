@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ovprep.options import ReadOptions
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Precision
 
@@ -16,12 +17,13 @@ class Options:
     """How a model is run.
 
     `shapes` fixes the shapes of all inputs, in their order, before the model is compiled, as one would on a device
-    whose input never changes; None leaves open dimensions open.
+    whose input never changes; None leaves open dimensions open. `reading` is for frameworks that load a model's file.
     """
 
     threads: int
     precision: Precision = "f32"
     shapes: Shapes | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def test_a_configuration_that_is_none(config: Any, sentence: str, suffix: str, f
         (0, "batch_shape", [None, "nine", 3], "'x' has no shape"),
         (0, "batch_shape", [None, 0, 3], "'x' .* empty tensor"),
         (0, "batch_shape", [None, 2**20, 2**20], "'x' .* too large"),
-        (0, "dtype", "int32", "'x' is of type int32"),
+        (0, "dtype", "float16", "'x' is of type float16"),
         (1, "filters", "four", r"'conv' \(Conv1D, layer 2\) has filters='four'"),
         (1, "kernel_size", [0], r"'conv' .* kernel_size=\[0\]"),
         (1, "strides", [], r"'conv' .* strides=\[\]"),

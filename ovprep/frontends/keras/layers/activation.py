@@ -42,7 +42,7 @@ def _activate_with_layer(layer: Layer, x: ir.Value, class_name: str, config: Map
         raise layer.unsupported(f"has a {class_name} layer as its activation")
     name = f"{layer.spec.name}/{class_name}"
     spec = LayerConfig(name, class_name, config, layer.spec.position)
-    result = rule_for(spec)(Layer(spec, LayerWeights(name, None, ()), layer.build), x)
+    result = rule_for(spec)(Layer(spec, LayerWeights(name, None, ()), layer.build, layer.scene), x)
     assert isinstance(result, ir.Value)
     return result
 

@@ -1,7 +1,7 @@
 """What a layer rule is given: the configuration, the weights, and a builder for the nodes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,21 @@ from ovprep.graph.builder import Builder
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
+@dataclass
+class Scene:
+    """What all layers of one file share while it is read."""
+
+    warnings: list[str] = field(default_factory=list)
+
+
 class Layer:
     """One call of a layer, as its rule sees it: the configuration, the weights, and a builder for the nodes."""
 
-    def __init__(self, spec: LayerConfig, weights: LayerWeights, build: Builder) -> None:
+    def __init__(self, spec: LayerConfig, weights: LayerWeights, build: Builder, scene: Scene) -> None:
         _require_float32(spec)
         self.spec = spec
         self.build = build
+        self.scene = scene
         self._weights = weights
         self._took = False
 
@@ -116,7 +124,7 @@ class Layer:
         spec = LayerConfig(name, str(stated.get("class_name")), {**config, **changes}, self.spec.position)
         self._took = True
         weights = self._weights.part(attribute, None if attribute == "layer" else name)
-        return Layer(spec, weights, Builder(self.build.graph, f"{self.build.scope}/{name}"))
+        return Layer(spec, weights, Builder(self.build.graph, f"{self.build.scope}/{name}"), self.scene)
 
     def leave_out_counter(self) -> None:
         """Forgets the last weight where it is one whole number, which counts what training has seen."""
@@ -155,6 +163,10 @@ class Layer:
     def invalid(self, key: str) -> ModelError:
         """The error for an entry of the configuration that makes no sense."""
         return ModelError(f"Layer {self.spec} has {key}={self.spec.config.get(key)!r}, which makes no sense.")
+
+    def warn(self, what: str) -> None:
+        """Tells the user something about this layer, once."""
+        self.scene.warnings.append(f"Layer {self.spec} {what}")
 
     def unsupported(self, what: str) -> UnsupportedError:
         """The error for something that the layer may hold but no rule covers."""

@@ -16,6 +16,8 @@ from ovprep.frontends.keras.layers.registry import layer
     "SpatialDropout1D",
     "SpatialDropout2D",
 )
-def passthrough(layer: Layer, x: ir.Value) -> ir.Value:
-    """Nothing to compute."""
+def passthrough(layer: Layer, x: ir.Value, *, training: bool = False) -> ir.Value:
+    """Nothing to compute, also where the model asks for the noise of training at inference."""
+    if training:
+        layer.warn("is called with training=True, so that its outputs are random in Keras; ovprep leaves it out.")
     return x

@@ -10,6 +10,8 @@ from ovprep.frontends.keras.network import LayerConfig
 
 LayerRule = Callable[..., ir.Value | tuple[ir.Value, ...]]
 RULES: dict[str, LayerRule] = {}
+OPERATIONS: dict[str, LayerRule] = {}
+"""By the names of the classes in `keras.ops`, some of which are names of layers, too."""
 
 
 def layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
@@ -21,6 +23,34 @@ def layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
         return rule
 
     return register
+
+
+def operation(*class_names: str) -> Callable[[LayerRule], LayerRule]:
+    """Registers the rule of an operation: it is given the arguments of the call as they are, tensors as values."""
+
+    def register(rule: LayerRule) -> LayerRule:
+        for name in class_names:
+            OPERATIONS[name] = rule
+        return rule
+
+    return register
+
+
+def operation_for(spec: LayerConfig) -> LayerRule:
+    """The rule of an operation. Raises UnsupportedError, naming it, where there is none."""
+    rule = OPERATIONS.get(spec.class_name)
+    if rule is None:
+        raise UnsupportedError(
+            f"Layer {spec} is an operation of {spec.module or 'Keras'} that ovprep cannot convert. "
+            "Replace it, or export the model to ONNX and convert that."
+        )
+    return rule
+
+
+def options_of(rule: LayerRule) -> frozenset[str]:
+    """The options of a call that a rule takes: its keyword-only parameters."""
+    parameters = inspect.signature(rule).parameters.values()
+    return frozenset(one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 def rule_for(spec: LayerConfig) -> LayerRule:
@@ -36,7 +66,8 @@ def rule_for(spec: LayerConfig) -> LayerRule:
 
 def require_inputs(rule: LayerRule, spec: LayerConfig, number: int) -> None:
     """Raises ModelError where a rule does not take that number of tensors."""
-    _, *tensors = inspect.signature(rule).parameters.values()
+    _, *parameters = inspect.signature(rule).parameters.values()
+    tensors = [one for one in parameters if one.kind is not inspect.Parameter.KEYWORD_ONLY]
     several = any(tensor.kind is inspect.Parameter.VAR_POSITIONAL for tensor in tensors)
     if not several and number != len(tensors):
         raise ModelError(f"Layer {spec} takes {len(tensors)} tensor, but is given {number}.")
