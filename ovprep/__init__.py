@@ -16,6 +16,7 @@ from ovprep.errors import (
 if TYPE_CHECKING:
     from ovprep.api import convert, inspect
     from ovprep.inspection import Inspection
+    from ovprep.options import InterfaceOptions
     from ovprep.report.document import Conversion
 
 __version__ = "0.1.0"
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Conversion",
     "Inspection",
+    "InterfaceOptions",
     "MissingDependencyError",
     "ModelError",
     "OptionError",
@@ -40,6 +42,7 @@ __all__ = [
 _LAZY = {
     "Conversion": "ovprep.report.document",
     "Inspection": "ovprep.inspection",
+    "InterfaceOptions": "ovprep.options",
     "convert": "ovprep.api",
     "inspect": "ovprep.api",
 }

@@ -23,7 +23,8 @@ from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
-from ovprep.options import ReadOptions
+from ovprep.options import InterfaceOptions, ReadOptions
+from ovprep.passes.interface import fix_shapes
 from ovprep.passes.pipeline import normalize
 from ovprep.report.document import Conversion, artifacts_in, write_documents
 from ovprep.report.folder import new_folder, require_ours
@@ -41,6 +42,7 @@ def convert(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    interface: InterfaceOptions | None = None,
     target: str = "cpu",
     verify: bool = True,
     benchmark: bool = True,
@@ -56,6 +58,7 @@ def convert(
     weights     the file with the weights, where `model` has the architecture only
     allow_code  let Keras run Python code that the file carries, where it cannot be read without
     plugins     Python modules, by name or path, that register rules or classes for custom layers
+    interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion
@@ -76,8 +79,9 @@ def convert(
         source = read_model(path, _read_options(weights, allow_code, plugins))
         say("normalising the graph")
         graph = source.graph.clone()
+        fix_shapes(graph, interface or InterfaceOptions())
         original = infer_interface(graph)
-        normalization = normalize(graph)
+        normalization = normalize(graph, interface)
         with new_folder(folder) as scratch:
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
@@ -112,13 +116,14 @@ def inspect(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    interface: InterfaceOptions | None = None,
 ) -> Inspection:
     """Describes a model and what `convert` would do to it; needs neither TensorFlow nor OpenVINO.
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins)))
+        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins)), interface)
 
 
 def _read_options(weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str]) -> ReadOptions:

@@ -1,9 +1,13 @@
-"""What a caller may say about how a model is read."""
+"""What a caller may say about how a model is read, and what interface it shall have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from ovprep.errors import OptionError
+
+_LAYOUTS = ("nwc", "ncw", "keep")
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,34 @@ class ReadOptions:
         weights = body.get("weights")
         path = None if weights is None else Path(weights)
         return cls(path, bool(body.get("allow_code", False)), tuple(body.get("plugins", ())))
+
+
+@dataclass(frozen=True)
+class InterfaceOptions:
+    """The interface that the result shall have.
+
+    `layout` is that of all inputs and outputs: "nwc" (channel-last), "ncw" (channel-first) or "keep"; `layouts` those
+    of single ones, by name. `shapes` gives open axes of inputs a size, by name, in the layout of the result; None
+    leaves an axis as it is. `batch` does so for the batch axis of all.
+
+    Raises OptionError for a word that is no layout, or a size below one.
+    """
+
+    layout: str = "nwc"
+    layouts: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    batch: int | None = None
+
+    def __post_init__(self) -> None:
+        for word in (self.layout, *self.layouts.values()):
+            if word not in _LAYOUTS:
+                raise OptionError(f"There is no layout {word!r}; choose {', '.join(_LAYOUTS)}.")
+        for name, shape in self.shapes.items():
+            if any(size is not None and size < 1 for size in shape):
+                raise OptionError(f"The shape {list(shape)} of {name!r} holds a size below one.")
+        if self.batch is not None and self.batch < 1:
+            raise OptionError(f"A batch of {self.batch} holds nothing; give 1 or more.")
+
+    def layout_of(self, name: str) -> str:
+        """The layout that the tensor of this name shall have."""
+        return self.layouts.get(name, self.layout)

@@ -23,6 +23,7 @@ def test_the_public_surface() -> None:
     assert sorted(ovprep.__all__) == [
         "Conversion",
         "Inspection",
+        "InterfaceOptions",
         "MissingDependencyError",
         "ModelError",
         "OptionError",

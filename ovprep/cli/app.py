@@ -11,6 +11,7 @@ import typer
 
 from ovprep import __version__
 from ovprep.cli.output import Output
+from ovprep.cli.parsing import interface_options
 from ovprep.errors import OvprepError
 
 app = typer.Typer(
@@ -31,6 +32,15 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="Python module with rules for custom layers.", show_default=False),
 ]
+Layouts = Annotated[
+    list[str] | None,
+    typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, for all tensors or one; repeatable."),
+]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option("--input-shape", metavar="NAME[…]", help="Sizes of open axes, as x[1,16000,1]; repeatable."),
+]
+Batch = Annotated[int | None, typer.Option(help="Size of the batch, where the model leaves it open.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
 
 
@@ -50,6 +60,9 @@ def convert(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    layout: Layouts = None,
+    input_shape: Shapes = None,
+    batch: Batch = None,
     target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
@@ -70,6 +83,7 @@ def convert(
             weights=weights,
             allow_code=allow_code,
             plugins=plugin or (),
+            interface=interface_options(layout or (), input_shape or (), batch),
             target=target,
             verify=verify,
             benchmark=benchmark,
@@ -87,6 +101,9 @@ def inspect(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    layout: Layouts = None,
+    input_shape: Shapes = None,
+    batch: Batch = None,
     json: Json = False,
 ) -> None:
     """Show what a model is, and what convert would do to it."""
@@ -97,7 +114,13 @@ def inspect(
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
-        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or ())
+        result = api.inspect(
+            model,
+            weights=weights,
+            allow_code=allow_code,
+            plugins=plugin or (),
+            interface=interface_options(layout or (), input_shape or (), batch),
+        )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 
 

@@ -13,9 +13,24 @@ def with_sizes(model: ir.Model, sizes: Mapping[str, int]) -> ir.Model:
     Raises KeyError for an open axis that is not among the sizes.
     """
     fixed = model.clone()
-    for value in fixed.graph.inputs:
-        if value.shape is not None:
-            value.shape = ir.Shape([dim if isinstance(dim, int) else sizes[str(dim.value)] for dim in value.shape])
-    for node in fixed.graph:
-        infer_outputs(node, fixed.graph.opset_imports)
+    fix_sizes(fixed, sizes)
     return fixed
+
+
+def fix_sizes(model: ir.Model, sizes: Mapping[str, int], *, rest_open: bool = False) -> None:
+    """Gives the open input axes of the model, in place, these sizes, and infers all shapes from them.
+
+    Raises KeyError for an open axis that is not among the sizes, unless `rest_open`.
+    """
+    for value in model.graph.inputs:
+        if value.shape is not None:
+            value.shape = ir.Shape([_size(dim, sizes, not rest_open) for dim in value.shape])
+    for node in model.graph:
+        infer_outputs(node, model.graph.opset_imports)
+
+
+def _size(dim: int | ir.SymbolicDim, sizes: Mapping[str, int], needed: bool) -> int | ir.SymbolicDim:
+    if isinstance(dim, int):
+        return dim
+    name = str(dim.value)
+    return sizes[name] if needed else sizes.get(name, dim)

@@ -8,10 +8,11 @@ import onnx_ir as ir
 from ovprep.interface import Interface
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
+from ovprep.options import InterfaceOptions
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
-from ovprep.passes.interface import channel_last_interface
+from ovprep.passes.interface import lay_out_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
@@ -48,13 +49,18 @@ class Normalization:
     layout: LayoutChange
 
 
-def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lambda name, model: None) -> Normalization:
-    """Brings a model, in place, to the canonical 1D form with a channel-last interface.
+def normalize(
+    model: ir.Model,
+    options: InterfaceOptions | None = None,
+    after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
+) -> Normalization:
+    """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same.
+    checks and computes the same. Raises OptionError for an interface that the model cannot have.
     """
     reports: list[PassReport] = []
+    options = options or InterfaceOptions()
 
     def run(name: str, change: Change | None) -> None:
         if change is not None:
@@ -62,7 +68,7 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
         after_each(name, model)
 
     # First, as all ops of the original speak of the interface: a BatchNorm that is folded no longer does.
-    run(channel_last_interface.__name__, channel_last_interface(model))
+    run(lay_out_interface.__name__, lay_out_interface(model, options))
     interface = infer_interface(model)
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))

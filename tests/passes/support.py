@@ -25,7 +25,7 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
 
     def after_each(name: str, left: ir.Model) -> None:
         names.append(name)
-        if name == "channel_last_interface":
+        if name == "lay_out_interface":
             turned.update(port.name for port in (*before.inputs, *before.outputs) if port.layout == "NCW")
         check(left)
         found = run(left, {name: _turn(array, name in turned) for name, array in feeds.items()})
@@ -33,9 +33,9 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
             error = difference(_turn(array, value.name in turned), expected)
             assert error <= tolerance, f"{name} changed {value.name} by {error}"
 
-    done = normalize(model, after_each)
+    done = normalize(model, after_each=after_each)
     before_layout, after_layout = ([one.__name__ for one in passes] for passes in (BEFORE_LAYOUT, AFTER_LAYOUT))
-    assert names == ["channel_last_interface", *before_layout, "lay_out", *after_layout]
+    assert names == ["lay_out_interface", *before_layout, "lay_out", *after_layout]
     assert done.layout.transposes_after == count_transposes(model.graph)
     assert done.interface == _channel_last(before)
     assert [(value.name, len(value.shape or ())) for value in (*model.graph.inputs, *model.graph.outputs)] == [

@@ -1,16 +1,22 @@
 """Inputs and outputs become channel-last."""
 
-from ovprep.passes.interface import channel_last_interface
+import onnx_ir as ir
+import pytest
+
+from ovprep.errors import OptionError
+from ovprep.layout.letters import infer_interface
+from ovprep.options import InterfaceOptions
+from ovprep.passes.interface import fix_shapes, lay_out_interface
 from tests.graphs import GraphBuilder, check, listing
 
 
 def test_inputs_and_outputs_are_turned() -> None:
     build = GraphBuilder()
     build.output(build.op("Conv", build.input("x", "batch", 4, 8), build.weights(2, 4, 3)), "y")
-    change = channel_last_interface(build.model)
+    change = lay_out_interface(build.model, InterfaceOptions())
     check(build.model)
     assert change is not None
-    assert (change.summary, change.details) == ("made x, y channel-last (NCW to NWC)", ("x", "y"))
+    assert (change.summary, change.details) == ("turned x, y (NCW to NWC)", ("x", "y"))
     assert listing(build.model).splitlines() == [
         "x/Transpose: Transpose([batch, 8, 4]) -> [batch, 4, 8]",
         "Conv: Conv([batch, 4, 8]) -> [batch, 2, 6]",
@@ -24,14 +30,14 @@ def test_what_is_channel_last_or_unknown_stays() -> None:
     build.output(build.op("MatMul", build.input("x", 2, 8, 4), build.weights(4, 4)), "y")
     build.output(build.op("Relu", build.input("u", 2, 4, 4)), "v")
     build.output(build.op("Gemm", build.input("flat", 2, 4), build.weights(4, 4)), "features")
-    assert channel_last_interface(build.model) is None
+    assert lay_out_interface(build.model, InterfaceOptions()) is None
 
 
 def test_an_output_that_is_also_used_inside() -> None:
     build = GraphBuilder()
     inner = build.output(build.op("Conv", build.input("x", 2, 4, 8), build.weights(2, 4, 3)), "inner")
     build.output(build.op("Conv", inner, build.weights(2, 2, 3)), "y")
-    channel_last_interface(build.model)
+    lay_out_interface(build.model, InterfaceOptions())
     check(build.model)
     assert build.graph[2].inputs[0] is build.graph[1].outputs[0]
 
@@ -42,5 +48,91 @@ def test_names_that_are_taken() -> None:
     x.name = "y/ncw"
     build.output(build.op("Conv", x, build.weights(2, 2, 3)), "y")
     model = build.model.clone()
-    channel_last_interface(model)
+    lay_out_interface(model, InterfaceOptions())
     check(model)
+
+
+def two_convolutions() -> GraphBuilder:
+    """`x [batch, 4, time]` and `u [2, 4, 8]`, each through a convolution, and `v`, of which nothing is known."""
+    build = GraphBuilder()
+    build.output(build.op("Conv", build.input("x", "batch", 4, "time"), build.weights(2, 4, 3)), "y")
+    build.output(build.op("Conv", build.input("u", 2, 4, 8), build.weights(3, 4, 3)), "w")
+    build.output(build.op("Relu", build.input("v", 2, 4, 4)), "z")
+    return build
+
+
+def layouts(model: ir.Model) -> dict[str, str]:
+    interface = infer_interface(model)
+    return {port.name: port.layout for port in (*interface.inputs, *interface.outputs)}
+
+
+def test_single_tensors_may_be_kept_or_turned() -> None:
+    build = two_convolutions()
+    change = lay_out_interface(build.model, InterfaceOptions("nwc", {"u": "keep", "y": "ncw"}))
+    assert change is not None
+    assert change.details == ("x", "w")
+    assert layouts(build.model) == {"x": "NWC", "u": "NCW", "v": "???", "y": "NCW", "w": "NWC", "z": "???"}
+
+
+def test_channel_last_becomes_channel_first() -> None:
+    build = GraphBuilder()
+    turned = build.op("Transpose", build.input("x", 1, 9, 4), perm=[0, 2, 1])
+    build.output(build.op("Transpose", build.op("Conv", turned, build.weights(2, 4, 3)), perm=[0, 2, 1]), "y")
+    change = lay_out_interface(build.model, InterfaceOptions("ncw"))
+    check(build.model)
+    assert change is not None
+    assert (change.summary, layouts(build.model)) == ("turned x, y (NWC to NCW)", {"x": "NCW", "y": "NCW"})
+
+
+def test_two_spatial_axes() -> None:
+    build = GraphBuilder()
+    build.output(build.op("Conv", build.input("x", 1, 3, 8, 6), build.weights(2, 3, 3, 1)), "y")
+    lay_out_interface(build.model, InterfaceOptions())
+    check(build.model)
+    assert [tuple(value.shape or ()) for value in (*build.graph.inputs, *build.graph.outputs)] == [
+        (1, 8, 6, 3),
+        (1, 6, 6, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (InterfaceOptions("nwc", {"q": "keep"}), "There is no input or output 'q'; the model has x, u, v, y, w, z"),
+        (InterfaceOptions("nwc", {"v": "ncw"}), "Nothing in the model tells what the axes of v"),
+    ],
+    ids=["no such tensor", "unknown axes"],
+)
+def test_a_layout_that_cannot_be(options: InterfaceOptions, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        lay_out_interface(two_convolutions().model, options)
+
+
+def test_shapes_are_in_the_layout_of_the_result() -> None:
+    model = two_convolutions().model
+    fix_shapes(model, InterfaceOptions(shapes={"x": (None, 50, 4), "u": (2, 8, 4)}, batch=None))
+    check(model)
+    assert [str(dim) for dim in model.graph.inputs[0].shape or ()] == ["batch", "4", "50"]
+    assert [str(dim) for dim in model.graph.outputs[0].shape or ()] == ["batch", "2", "48"]
+
+
+def test_a_batch_for_all() -> None:
+    model = two_convolutions().model
+    fix_shapes(model, InterfaceOptions("keep", batch=2))
+    assert str((model.graph.outputs[0].shape or [None])[0]) == "2"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (InterfaceOptions(shapes={"q": (1,)}), "There is no input 'q'"),
+        (InterfaceOptions(shapes={"x": (1, 4)}), "has not 3 axes"),
+        (InterfaceOptions(shapes={"x": (1, 4, 50)}), "has 4 where a size of 50"),
+        (InterfaceOptions(shapes={"x": (3, 50, 4)}, batch=2), "a batch of 3 and one of 2"),
+        (InterfaceOptions(batch=3), "has 2 where a size of 3"),
+    ],
+    ids=["no such input", "rank", "size", "two batches", "fixed batch"],
+)
+def test_a_shape_that_cannot_be(options: InterfaceOptions, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        fix_shapes(two_convolutions().model, options)

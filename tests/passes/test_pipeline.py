@@ -25,7 +25,7 @@ def test_channel_first_model_becomes_channel_last_outside() -> None:
         "x [batch, 9, 4] float32 NWC",
         "y [batch, 9, 4] float32 NWC",
     ]
-    assert [report.name for report in done.passes] == ["channel_last_interface"]
+    assert [report.name for report in done.passes] == ["lay_out_interface"]
 
 
 def test_keras_classifier_keeps_one_transpose_and_its_names() -> None:

@@ -1,0 +1,41 @@
+"""Options that are more than one word."""
+
+import re
+from collections.abc import Sequence
+
+from ovprep.errors import OptionError
+from ovprep.options import InterfaceOptions
+
+_SHAPE = re.compile(r"(?P<name>.+?)\[(?P<dims>[^\[\]]*)\]")
+
+
+def interface_options(layouts: Sequence[str], shapes: Sequence[str], batch: int | None) -> InterfaceOptions:
+    """What `--layout nwc`, `--layout x=ncw`, `--input-shape x[1,16000,1]` and `--batch 1` ask for.
+
+    Raises OptionError where one of them is not of that form.
+    """
+    whole = [text for text in layouts if "=" not in text]
+    if len(whole) > 1:
+        raise OptionError(f"--layout is given as {' and as '.join(whole)}; give one, and exceptions as NAME=LAYOUT.")
+    single = dict(text.rsplit("=", 1) for text in layouts if "=" in text)
+    return InterfaceOptions(
+        layout=whole[0].lower() if whole else "nwc",
+        layouts={name: word.lower() for name, word in single.items()},
+        shapes=dict(map(_shape, shapes)),
+        batch=batch,
+    )
+
+
+def _shape(text: str) -> tuple[str, tuple[int | None, ...]]:
+    found = _SHAPE.fullmatch(text.strip())
+    sizes = [_size(word.strip()) for word in found["dims"].split(",")] if found else []
+    if found is None or -1 in sizes:
+        raise OptionError(f"The shape {text!r} is not of the form NAME[1,16000,1], with ? for an axis that stays open.")
+    return found["name"], tuple(size or None for size in sizes)
+
+
+def _size(word: str) -> int:
+    """A size; zero for an axis that stays as it is, -1 for what is neither."""
+    if word in ("?", "-1"):
+        return 0
+    return int(word) if word.isdecimal() and int(word) > 0 else -1
