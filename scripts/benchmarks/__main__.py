@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, speed
+from benchmarks import conversion, speed, torch_models
 from benchmarks.zoo import ZOO
 
 app = typer.Typer(
@@ -29,6 +29,16 @@ def zoo(
     if unknown:
         raise typer.BadParameter(f"no such model: {', '.join(sorted(unknown))}")
     speed.summarise(speed.measure(models or list(ZOO), seconds, threads))
+
+
+@app.command()
+def torch(
+    models: Annotated[list[str] | None, typer.Argument(help="Names from scripts/torch_zoo; all by default.")] = None,
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring each file.")] = 5.0,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """The same for PyTorch modules exported to ONNX; installs PyTorch into .venv-torch the first time."""
+    torch_models.summarise(torch_models.measure(models or [], seconds, threads))
 
 
 @app.command()
