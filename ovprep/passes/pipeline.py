@@ -17,11 +17,13 @@ from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.wrap_padding import unroll_wrap_padding
 
 Pass = Callable[[ir.Model], Change | None]
 
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
+    unroll_wrap_padding,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
