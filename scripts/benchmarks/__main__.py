@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import conversion, speed, torch_models
+from benchmarks import defects as plugin
 from benchmarks.zoo import ZOO
 
 app = typer.Typer(
@@ -55,6 +56,16 @@ def convert(
 def layers(rounds: Annotated[int, typer.Option(help="Runs of each.")] = 3) -> None:
     """Time and memory of converting alone, for models of 250, 500 and 1,000 layers."""
     conversion.growth((250, 500, 1000), rounds)
+
+
+@app.command()
+def defects(
+    depth: Annotated[int, typer.Option(help="Ops in a chain.")] = 2,
+    precision: Annotated[str, typer.Option(help="f32 or bf16.")] = "f32",
+) -> None:
+    """Chains of ops that OpenVINO's CPU plugin computes otherwise than ONNX Runtime does."""
+    for found in plugin.search((1, 2, 3, 8), depth, precision):
+        print(f"{found.chain:60} rank {found.rank} batch {found.batch} {found.shapes:5} off by {found.error:.2g}")
 
 
 app()
