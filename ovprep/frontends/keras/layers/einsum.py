@@ -52,7 +52,7 @@ class _Equation:
 @layer("EinsumDense")
 def einsum_dense(layer: Layer, x: ir.Value) -> ir.Value:
     """`einsum(equation, x, kernel) + bias`; the output shape of the configuration leaves the batch out."""
-    equation = _parse(layer, layer.shape(x))
+    x, equation = layer.floats(x), _parse(layer, layer.shape(x))
     for letter in equation.kernel:
         if letter not in equation.sizes:
             raise layer.unsupported(f"has a kernel whose axis {letter!r} is open")
@@ -69,8 +69,8 @@ def einsum_dense(layer: Layer, x: ir.Value) -> ir.Value:
     return activate(layer, y, layer.get("activation"))
 
 
-def project(layer: Layer, x: ir.Value, kernel: Array, bound: int = 1) -> ir.Value:
-    """`x[..., K1, ..]` times `kernel[K1, .., M1, ..]`, summed over its first `bound` axes, which are the last of `x`."""
+def _project(layer: Layer, x: ir.Value, kernel: Array, bound: int) -> ir.Value:
+    """Sums over the last `bound` axes of `x`, which are the first of the kernel, and adds its other axes at the end."""
     build, kept, free = layer.build, len(layer.shape(x)) - bound, kernel.shape[bound:]
     matrix = kernel.reshape(math.prod(kernel.shape[:bound]), math.prod(free))
     if bound != 1:
@@ -83,7 +83,7 @@ def _product(layer: Layer, x: ir.Value, equation: _Equation, kernel: Array) -> i
     given, wanted = equation.kept + equation.bound, equation.bound + equation.free
     inside = _turned(layer, x, equation.x, given)
     turned = kernel.transpose([equation.kernel.index(letter) for letter in wanted])
-    y = project(layer, inside, turned, len(equation.bound))
+    y = _project(layer, inside, turned, len(equation.bound))
     return _turned(layer, y, equation.kept + equation.free, equation.y)
 
 

@@ -19,14 +19,14 @@ LEAST_DEVIATION = 1e-7
 @layer("Rescaling")
 def rescaling(layer: Layer, x: ir.Value) -> ir.Value:
     """`x * scale + offset`, each a number or an array that lines up with the last axes."""
-    y = layer.build.op("Mul", x, _lined_up(layer, x, "scale", None))
+    y = layer.build.op("Mul", layer.floats(x), _lined_up(layer, x, "scale", None))
     return layer.build.op("Add", y, _lined_up(layer, x, "offset", 0.0))
 
 
 @layer("Normalization")
 def normalization(layer: Layer, x: ir.Value) -> ir.Value:
     """`(x - mean) / deviation`, or `x * deviation + mean` with `invert`, for each place along the axes `axis`."""
-    build, kept = layer.build, _kept_axes(layer, len(layer.shape(x)))
+    x, build, kept = layer.floats(x), layer.build, _kept_axes(layer, len(layer.shape(x)))
     sizes = [layer.size(x, axis) for axis in kept]
     if layer.get("mean") is None:
         layer.leave_out_counter()
