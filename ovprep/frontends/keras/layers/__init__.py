@@ -15,6 +15,7 @@ from ovprep.frontends.keras.layers import (
     preprocessing,
     recurrent,
     reshaping,
+    spectrogram,
     wrappers,
 )
 from ovprep.frontends.keras.layers.layer import Layer
@@ -40,5 +41,6 @@ __all__ = [
     "recurrent",
     "reshaping",
     "rule_for",
+    "spectrogram",
     "wrappers",
 ]
