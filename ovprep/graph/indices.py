@@ -2,6 +2,8 @@
 
 import onnx_ir as ir
 
+from ovprep.graph.constants import array_of
+
 _MOVES = frozenset(
     {"Cast", "Concat", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Tile", "Transpose"}
     | {"Gather", "Unsqueeze"}
@@ -12,7 +14,8 @@ _MOVES = frozenset(
 def rows_indexed(value: ir.Value) -> int | None:
     """The rows of the smallest constant table that the value's numbers, moved but not computed with, point into.
 
-    None where they point into no table. A number outside makes a runtime fail, or read what is not there.
+    A OneHot is a table, too. None where they point into no table. A number outside makes a runtime fail, or read what
+    is not there.
     """
     sizes = []
     waiting, seen = [value], {value}
@@ -20,6 +23,9 @@ def rows_indexed(value: ir.Value) -> int | None:
         for node, place in waiting.pop().uses():
             if node.op_type == "Gather" and place == 1:
                 sizes.append(_rows(node))
+            elif node.op_type == "OneHot" and place == 0:
+                depth = array_of(node.inputs[1])
+                sizes.append(None if depth is None else int(depth.item()))
             elif node.op_type in _MOVES and (place == 0 or node.op_type == "Concat"):
                 new = [output for output in node.outputs if output not in seen]
                 seen.update(new)

@@ -46,6 +46,12 @@ def test_rows_lie_along_the_axis() -> None:
     assert rows(model, gather(build_, 8, whole(build_, x), axis=1)) == [8, None]
 
 
+def test_the_length_of_a_vector_with_a_single_one() -> None:
+    model, build_, (x, _) = build()
+    depth, values = build_.constant(np.array(6)), build_.constant(np.array([0, 1], np.float32))
+    assert rows(model, build_.op("OneHot", whole(build_, x), depth, values)) == [6, None]
+
+
 def test_what_is_computed_with_is_no_row_number() -> None:
     model, build_, (x, y) = build()
     computed = build_.op("Gather", y, build_.constant(np.array(1)), axis=1)

@@ -3,6 +3,7 @@
 from ovprep.frontends.keras.layers import (
     activation,
     attention,
+    categories,
     convolution,
     dense,
     einsum,
@@ -27,6 +28,7 @@ __all__ = [
     "LayerRule",
     "activation",
     "attention",
+    "categories",
     "convolution",
     "dense",
     "einsum",

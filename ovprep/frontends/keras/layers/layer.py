@@ -141,6 +141,19 @@ class Layer:
             raise ModelError(f"Layer {self.spec} stores weights of more layers than {', '.join(shapes)}.")
         return {name: parts[name].take(**wanted) for name, wanted in shapes.items()}
 
+    def leave_out(self, name: str) -> None:
+        """Forgets a weight that only training needs; `.keras` has no names, but keeps it apart from inner layers'."""
+        weights, stored = self._weights, self._weights.names
+        if stored is None or name not in stored:
+            return
+        kept = [place for place, one in enumerate(stored) if one != name]
+        self._weights = replace(
+            weights,
+            names=tuple(stored[place] for place in kept),
+            arrays=tuple(weights.arrays[place] for place in kept),
+            folders=tuple(weights.folders[place] for place in kept),
+        )
+
     def leave_out_counter(self) -> None:
         """Forgets the last weight where it is one whole number, which counts what training has seen."""
         weights = self._weights

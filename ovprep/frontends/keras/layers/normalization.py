@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
-from ovprep.frontends.keras.layers.registry import layer
+from ovprep.frontends.keras.layers.registry import layer, require_inputs, rule_for
 
 
 @layer("BatchNormalization")
@@ -76,6 +76,20 @@ def group_normalization(layer: Layer, x: ir.Value) -> ir.Value:
     first = x if axis == 1 else build.op("Transpose", x, perm=order)
     y = build.op("GroupNormalization", first, gamma, beta, **attributes)
     return y if axis == 1 else build.op("Transpose", y, perm=[order.index(place) for place in range(rank)])
+
+
+@layer("SpectralNormalization")
+def spectral_normalization(layer: Layer, x: ir.Value) -> ir.Value | tuple[ir.Value, ...]:
+    """The layer inside: training leaves the kernel normalised, and nothing is done to it at inference."""
+    if x.dtype != ir.DataType.FLOAT:
+        raise layer.unsupported("makes whole numbers of its results")
+    layer.leave_out("vector_u")
+    inner = layer.inner("layer", "layer")
+    rule = rule_for(inner.spec)
+    require_inputs(rule, inner.spec, 1)
+    result = rule(inner, x)
+    inner.expect_no_more_weights()
+    return result
 
 
 @layer("RMSNormalization")
