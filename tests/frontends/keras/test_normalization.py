@@ -91,6 +91,16 @@ def test_layer_normalization_behind_a_convolution(axis: int, tmp_path: Path) -> 
     check_against_keras(keras.Model(x, layers.Conv1D(2, 3)(y)), tmp_path)
 
 
+@pytest.mark.parametrize("axis", [-1, 1, 2, [1, 2], [-1, 1]])
+@pytest.mark.parametrize("options", [{}, {"center": False, "scale": False, "epsilon": 0.3}], ids=str)
+def test_layer_normalization_that_keeps_the_mean(
+    axis: int | list[int], options: dict[str, Any], tmp_path: Path
+) -> None:
+    layer = layers.LayerNormalization(axis=axis, rms_scaling=True, **options)
+    x = keras.Input((11, 5), name="x")
+    check_against_keras(keras.Model(x, layer(layers.Rescaling(1.0, offset=2.0)(x))), tmp_path)
+
+
 @pytest.mark.parametrize(
     "inner",
     [
