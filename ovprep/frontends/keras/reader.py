@@ -24,7 +24,12 @@ from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
 from ovprep.options import ReadOptions
 
-_INPUT_TYPES = {"float32": ir.DataType.FLOAT, "int32": ir.DataType.INT32, "int64": ir.DataType.INT64}
+_INPUT_TYPES = {
+    "float32": ir.DataType.FLOAT,
+    "int32": ir.DataType.INT32,
+    "int64": ir.DataType.INT64,
+    "bool": ir.DataType.BOOL,
+}
 
 _MAX_DEPTH = 20
 """Models inside models inside models: deeper than any real one, shallow enough for the stack."""

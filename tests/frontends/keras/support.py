@@ -133,7 +133,7 @@ def feeds_for(interface: Interface, batch: int, length: int, spread: float) -> d
     for port in interface.inputs:
         shape = port.shape(sizes)
         noise = random.normal(0, spread, shape) if port.rows is None else random.integers(0, port.rows, shape)
-        feeds[port.name] = noise.astype(port.dtype)
+        feeds[port.name] = noise > 0 if port.dtype == "bool" else noise.astype(port.dtype)
     return feeds
 
 

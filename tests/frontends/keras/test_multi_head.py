@@ -130,6 +130,12 @@ def test_masks(kind: str, masks: str, call: str, tmp_path: Path) -> None:
     check_against_keras(model, tmp_path, output_names=call != "scores", shapes=call != "scores")
 
 
+@pytest.mark.parametrize("kind", MASKED)
+def test_a_mask_of_truths(kind: str, tmp_path: Path) -> None:
+    q, m = floats("q", 5, 4), keras.Input((5, 5), name="m", dtype="bool")
+    check_against_keras(keras.Model([q, m], MASKED[kind]()(q, q, attention_mask=m)), tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["group", "group zero"])
 def test_a_mask_of_the_query(kind: str, tmp_path: Path) -> None:
     """MultiHeadAttention of Keras 3.15 takes no query_mask but that of the tensor."""
