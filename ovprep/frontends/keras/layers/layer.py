@@ -210,11 +210,15 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
+_WHOLE_RESULTS = ("Discretization",)
+"""Layers whose results are whole numbers, which Keras 2 states as what they compute in."""
+
+
 def _require_float32(spec: LayerConfig) -> None:
     policy = spec.config.get("dtype") or "float32"
     inner = policy.get("config") if isinstance(policy, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else policy
-    if name != "float32":
+    if name != "float32" and not (spec.class_name in _WHOLE_RESULTS and name in ("int32", "int64")):
         raise UnsupportedError(
             f"Layer {spec} computes in {name}; ovprep converts float32 models. Save the model with the float32 policy."
         )
