@@ -55,7 +55,12 @@ class ArchiveWeights(WeightStore):
         return ArchiveWeights(group)
 
 
-_PARTS = ("cell", "forward_layer", "backward_layer", "layer")
+_PROJECTIONS = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")
+_PARTS = (
+    *("cell", "forward_layer", "backward_layer", "layer"),
+    *_PROJECTIONS,
+    *(f"_{name}" for name in _PROJECTIONS),
+)
 """Attributes under which a layer of Keras keeps another with weights."""
 
 
@@ -71,12 +76,16 @@ def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tupl
             yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
 
 
+_OTHER_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Names of Python classes that differ from those in the configuration."""
+
+
 def _container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
     """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
     seen: Counter[str] = Counter()
     names = []
     for _, class_name in layers:
-        snake = _snake_case(class_name)
+        snake = _snake_case(_OTHER_NAMES.get(class_name, class_name))
         names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
         seen[snake] += 1
     return names
