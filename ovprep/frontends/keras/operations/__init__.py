@@ -1,0 +1,27 @@
+"""One rule per operation between layers. The modules are imported by name: a rule that fails to import must not vanish.
+
+Operations of `keras.ops` and functions of TensorFlow share their rules, which are plain functions of the operation's
+arguments.
+"""
+
+from ovprep.frontends.keras.layers.registry import operation_for
+from ovprep.frontends.keras.operations import (
+    activations,
+    arithmetic,
+    comparing,
+    joining,
+    products,
+    reducing,
+    shaping,
+)
+
+__all__ = [
+    "activations",
+    "arithmetic",
+    "comparing",
+    "joining",
+    "operation_for",
+    "products",
+    "reducing",
+    "shaping",
+]
