@@ -7,7 +7,7 @@ import onnx_ir as ir
 from ovprep.frontends.keras.layers.activation import activate
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.registry import LayerRule, operation
-from ovprep.frontends.keras.operations.operands import FLOAT, axes_in, axis_in, given_tensor, scalar, type_of
+from ovprep.frontends.keras.operations.operands import FLOAT, axis_in, given_tensor, scalar, type_of
 
 _PLAIN = {
     "HardSigmoid": "hard_sigmoid",
@@ -113,14 +113,10 @@ def glu(layer: Layer, x: Any, axis: Any = -1) -> ir.Value:
 
 @operation("Softmax")
 def softmax(layer: Layer, x: Any, axis: Any = -1) -> ir.Value:
-    """Over one axis, or over several or all (None) together."""
-    x, build = _activated(layer, x), layer.build
-    axes = axes_in(layer, axis, len(layer.shape(x)))
-    if len(axes) == 1:
-        return build.op("Softmax", x, axis=axes[0])
-    over = build.ints(*axes, name="axes")
-    powers = build.op("Exp", build.op("Sub", x, build.op("ReduceMax", x, over, keepdims=1)))
-    return build.op("Div", powers, build.op("ReduceSum", powers, over, keepdims=1))
+    """Over one axis."""
+    if not is_whole(axis):
+        raise layer.unsupported(f"is called with axis={axis!r}")
+    return layer.build.op("Softmax", _activated(layer, x), axis=axis_in(layer, axis, len(layer.shape(x))))
 
 
 @operation("LogSoftmax")

@@ -86,9 +86,11 @@ def moveaxis(layer: Layer, x: Any, source: Any, destination: Any) -> ir.Value:
 
 @operation("Squeeze")
 def squeeze(layer: Layer, x: Any, axis: Any = None) -> ir.Value:
-    """Removes the axes, of size one; all of that size where none is named."""
+    """Removes the axes, of size one; all of that size where none is named, which an open axis may have or not."""
     sizes = layer.shape(given_tensor(layer, x))
     ones = tuple(place for place, size in enumerate(sizes) if size == 1)
+    if axis is None and None in sizes:
+        raise layer.unsupported("removes all axes of size one, the batch too where it is one sample,")
     axes = ones if axis is None else axes_in(layer, axis, len(sizes))
     if not set(axes) <= set(ones):
         raise layer.unsupported(f"removes the axes {list(axes)} of {list(sizes)}, which are not of size one,")

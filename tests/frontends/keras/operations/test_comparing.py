@@ -13,7 +13,7 @@ ROW = np.array([0.5, -0.5, 0.25, 1.0], np.float32)
 COMPARISONS: dict[str, list[Function]] = {
     "greater": [lambda x, y: x > y, lambda x, y: x > 0.5, lambda x, y: x > ROW],
     "greater_equal": [lambda x, y: ops.round(x) >= ops.round(y), lambda x, y: ops.round(x) >= 1],
-    "less": [lambda x, y: x < y, lambda x, y: 0.5 < x, lambda x, y: x < -0.5],
+    "less": [lambda x, y: x < y, lambda x, y: x < 1, lambda x, y: x < -0.5],
     "less_equal": [lambda x, y: ops.round(x) <= ops.round(y), lambda x, y: ops.round(x) <= -1],
     "equal": [lambda x, y: ops.equal(ops.round(x), ops.round(y)), lambda x, y: ops.equal(x > 0, y > 0)],
     "not_equal": [lambda x, y: ops.not_equal(ops.round(x), ops.round(y)), lambda x, y: ops.not_equal(x, 0)],

@@ -29,7 +29,7 @@ SHAPES: dict[str, list[Function]] = {
     "squeeze": [
         lambda x: ops.squeeze(ops.mean(x, axis=1, keepdims=True), 1),
         lambda x: ops.squeeze(ops.mean(x, axis=(1, 2), keepdims=True), (1, 2)),
-        lambda x: ops.squeeze(ops.mean(x, axis=-1, keepdims=True)),
+        lambda x: ops.squeeze(ops.mean(x, keepdims=True)),
     ],
     "expand_dims": [
         lambda x: ops.expand_dims(x, 1),
