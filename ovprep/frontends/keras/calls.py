@@ -54,7 +54,8 @@ def parse_call(layer: str, index: int, node: Any) -> Call:
     if node and isinstance(node[0], str):
         node = [node]  # as functions of TensorFlow have it, where a list of one tensor is not that tensor
     tensors = [_parse_first_argument(ref) for ref in node]
-    options = node[0][3] if node and len(node[0]) > 3 else {}
+    first = _first_ref(node)
+    options = first[3] if len(first) > 3 else {}
     arguments: tuple[Any, ...] = () if not tensors else (tensors[0],) if len(tensors) == 1 else (tensors,)
     return Call(layer, index, arguments, _parse_old_argument(options))
 
@@ -80,8 +81,16 @@ def parse_argument(value: Any) -> Any:
     return {key: parse_argument(item) for key, item in value.items()}
 
 
+def _first_ref(node: Any) -> Any:
+    while node and isinstance(node[0], list):
+        node = node[0]
+    return node
+
+
 def _parse_first_argument(value: Any) -> Any:
-    """[layer, call, tensor, options], or ["_CONSTANT_VALUE", -1, value, options]."""
+    """[layer, call, tensor, options], or ["_CONSTANT_VALUE", -1, value, options], or lists of such."""
+    if isinstance(value[0], list):
+        return [_parse_first_argument(item) for item in value]
     if value[0] == _CONSTANT:
         return _parse_old_argument(value[2])
     return TensorRef(str(value[0]), int(value[1]), int(value[2]))

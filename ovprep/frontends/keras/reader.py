@@ -20,6 +20,7 @@ from ovprep.frontends.keras.operations import operation_for
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
 from ovprep.frontends.source import Source, sha256_of
 from ovprep.graph.builder import Builder, new_model
+from ovprep.graph.edit import remove_unused
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
 from ovprep.options import ReadOptions
@@ -62,6 +63,7 @@ def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()
+    remove_unused(model.graph)  # shapes that were computed, but are known
     return model, sum(reader.parameters.values())
 
 

@@ -70,14 +70,13 @@ def call_bound(
     Raises UnsupportedError for an option that it does not have, ModelError where it lacks an argument.
     """
     signature = inspect.signature(rule)
-    known = signature.parameters
-    strange = [
-        name for name, value in options.items() if name not in known and value is not None and value is not False
-    ]
-    if strange:
-        raise layer.unsupported(f"is called with {', '.join(sorted(strange))}")
+    if all(one.kind is not inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
+        strange = {name: value for name, value in options.items() if name not in signature.parameters}
+        if says := [name for name, value in strange.items() if value is not None and value is not False]:
+            raise layer.unsupported(f"is called with {', '.join(sorted(says))}")
+        options = {name: value for name, value in options.items() if name not in strange}
     try:
-        bound = signature.bind(layer, *arguments, **{key: value for key, value in options.items() if key in known})
+        bound = signature.bind(layer, *arguments, **options)
     except TypeError as error:
         raise ModelError(f"Layer {layer.spec} is called with arguments that do not fit it: {error}.") from error
     return rule(*bound.args, **bound.kwargs)

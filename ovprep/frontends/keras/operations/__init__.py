@@ -9,19 +9,23 @@ from ovprep.frontends.keras.operations import (
     activations,
     arithmetic,
     comparing,
+    functions,
     joining,
     products,
     reducing,
     shaping,
+    tensorflow,
 )
 
 __all__ = [
     "activations",
     "arithmetic",
     "comparing",
+    "functions",
     "joining",
     "operation_for",
     "products",
     "reducing",
     "shaping",
+    "tensorflow",
 ]

@@ -17,32 +17,46 @@ from ovprep.frontends.keras.operations.operands import (
     given_tensor,
     tensor,
     type_of,
-    whole,
     wholes,
 )
+from ovprep.frontends.keras.operations.sizes import name_of_open, sizes_of
 
 _FAR = np.iinfo(np.int64).max
 
 
 @operation("Reshape")
 def reshape(layer: Layer, x: Any, newshape: Any) -> ir.Value:
-    """One size may be -1. Where that is the only open axis of `x`, and in its place, it stays the same axis."""
+    """One size may be -1; a size may be that of an axis of a tensor, which is open."""
     x = given_tensor(layer, x)
-    given = newshape if isinstance(newshape, (list, tuple)) else wholes(layer, newshape, "newshape")
-    target = [-1 if size is None else whole(layer, size, "newshape") for size in given]
+    sizes, target = list(x.shape or ()), sizes_of(layer, newshape)
+    for place, size in enumerate(target):
+        if isinstance(size, str):  # 0 in ONNX: the size of that axis of the input
+            same = place < len(sizes) and name_of_open(x, place) == size
+            target[place] = 0 if same else -1
+    numbers = [int(size) for size in target]
+    if numbers.count(-1) > 1 or any(size < 0 and size != -1 for size in numbers) or _has_zero(newshape):
+        raise ModelError(f"Layer {layer.spec} reshapes to {newshape!r}, which makes no sense.")
+    return layer.build.op("Reshape", x, layer.build.ints(*_fitted(layer, x, numbers), name="shape"))
+
+
+def _has_zero(newshape: Any) -> bool:
+    return isinstance(newshape, (list, tuple)) and any(type(size) is int and size == 0 for size in newshape)
+
+
+def _fitted(layer: Layer, x: ir.Value, target: list[int]) -> list[int]:
+    """The target, once it fits the sizes that are known; -1 in the place of the only open axis stays that axis."""
     sizes = layer.shape(x)
-    if target.count(-1) > 1 or any(size < 1 and size != -1 for size in target):
-        raise ModelError(f"Layer {layer.spec} reshapes to {target}, which makes no sense.")
+    kept = {place for place, size in enumerate(target) if size == 0}
     stated = math.prod(size for size in target if size > 0)
-    known = math.prod(size for size in sizes if size is not None)
-    open_axes = [axis for axis, size in enumerate(sizes) if size is None]
+    known = math.prod(size for place, size in enumerate(sizes) if size is not None and place not in kept)
+    open_axes = [place for place, size in enumerate(sizes) if size is None and place not in kept]
     if -1 not in target and open_axes:
         raise layer.unsupported(f"reshapes to {target}, which fixes the size of an open axis,")
     if not open_axes and (known % stated if -1 in target else known != stated):
         raise ModelError(f"Layer {layer.spec} reshapes {list(sizes)} to {target}, which does not fit.")
     if len(open_axes) == 1 and target.index(-1) == open_axes[0] and known == stated:
-        target[open_axes[0]] = 0  # ONNX: the size of that axis of the input
-    return layer.build.op("Reshape", x, layer.build.ints(*target, name="shape"))
+        target[open_axes[0]] = 0
+    return target
 
 
 @operation("Ravel")
@@ -108,8 +122,7 @@ def expand_dims(layer: Layer, x: Any, axis: Any) -> ir.Value:
 @operation("BroadcastTo")
 def broadcast_to(layer: Layer, x: Any, shape: Any) -> ir.Value:
     """Axes of size one spread; None and -1 leave an axis as it is."""
-    given = shape if isinstance(shape, (list, tuple)) else [shape]
-    sizes = [1 if size in (None, -1) else whole(layer, size, "shape") for size in given]
+    sizes = [1 if isinstance(size, str) or size == -1 else size for size in sizes_of(layer, shape)]
     return layer.build.op("Expand", given_tensor(layer, x), layer.build.ints(*sizes, name="shape"))
 
 
