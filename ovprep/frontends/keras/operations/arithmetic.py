@@ -17,6 +17,7 @@ from ovprep.frontends.keras.operations.operands import (
     given_tensor,
     matched,
     scalar,
+    tensor,
     type_of,
 )
 
@@ -215,7 +216,7 @@ def clip(layer: Layer, x: Any, x_min: Any, x_max: Any) -> ir.Value:
     dtype = common_type(layer, x, x_min, x_max, least=INT32)
     low, high = (np.ndim(bound) == 0 and not isinstance(bound, ir.Value) for bound in (x_min, x_max))
     if dtype == FLOAT and low and high:
-        bounds = [layer.constant(bound, "bound") for bound in (x_min, x_max)]
+        bounds = [tensor(layer, bound, FLOAT) for bound in (x_min, x_max)]
         return layer.build.op("Clip", floats(layer, x), *bounds)
     x, floor, ceiling = matched(layer, x, x_min, x_max, dtype=dtype)
     return layer.build.op("Min", layer.build.op("Max", x, floor), ceiling)

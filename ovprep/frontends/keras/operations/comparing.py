@@ -24,6 +24,7 @@ from ovprep.frontends.keras.operations.operands import (
     type_of,
     whole,
 )
+from ovprep.frontends.keras.weights import MAX_ELEMENTS
 
 
 def _comparison(op_type: str, *, negate: bool = False, least: ir.DataType = INT32) -> LayerRule:
@@ -127,7 +128,7 @@ def one_hot(
     if sparse:
         raise layer.unsupported("makes a tensor that is not dense")
     x, classes = given_tensor(layer, x), whole(layer, num_classes, "num_classes")
-    if type_of(layer, x) in (BOOL, FLOAT) or classes < 1:
+    if type_of(layer, x) in (BOOL, FLOAT) or not 1 <= classes <= MAX_ELEMENTS:
         raise layer.unsupported(f"names {classes} classes by {type_of(layer, x).name.lower()}")
     rank = len(layer.shape(x)) + 1
     place = axis_in(layer, axis, rank)

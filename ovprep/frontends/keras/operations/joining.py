@@ -28,6 +28,8 @@ from ovprep.frontends.keras.operations.operands import (
 from ovprep.frontends.keras.operations.shaping import take_constant
 
 _FAR = np.iinfo(np.int64).max
+_MANY = 4096
+"""More tensors than a model would make of one."""
 
 
 @operation("Concatenate")
@@ -87,7 +89,7 @@ def split(layer: Layer, x: Any, indices_or_sections: Any, axis: Any = 0) -> tupl
         cuts = [0, *wholes(layer, indices_or_sections, "indices_or_sections"), size]
         return split_by(layer, x, [after - before for before, after in itertools.pairwise(cuts)], place)
     parts = whole(layer, indices_or_sections, "indices_or_sections")
-    if parts < 1 or size % parts:
+    if not 1 <= parts <= _MANY or size % parts:
         raise ModelError(f"Layer {layer.spec} splits {size} into {parts} parts of one size.")
     return split_by(layer, x, [size // parts] * parts, place)
 
@@ -102,7 +104,7 @@ def array_split(layer: Layer, x: Any, indices_or_sections: Any, axis: Any = 0) -
     if isinstance(indices_or_sections, (list, tuple, np.ndarray)):
         return split(layer, x, indices_or_sections, axis)
     size, parts = layer.size(x, place), whole(layer, indices_or_sections, "indices_or_sections")
-    if not 1 <= parts <= size:
+    if not 1 <= parts <= min(size, _MANY):
         raise ModelError(f"Layer {layer.spec} splits {size} into {parts} parts.")
     return split_by(layer, x, [size // parts + (index < size % parts) for index in range(parts)], place)
 
@@ -121,7 +123,7 @@ def unstack(layer: Layer, x: Any, num: Any = None, axis: Any = 0) -> tuple[ir.Va
     """One tensor for each place along an axis, which goes."""
     place = axis_in(layer, axis, len(layer.shape(given_tensor(layer, x))))
     size = layer.size(x, place)
-    if num is not None and whole(layer, num, "num") != size:
+    if size > _MANY or (num is not None and whole(layer, num, "num") != size):
         raise ModelError(f"Layer {layer.spec} takes {num!r} tensors from {size}.")
     places = [layer.build.constant(np.int64(index), "place") for index in range(size)]
     return tuple(layer.build.op("Gather", x, one, axis=place) for one in places)

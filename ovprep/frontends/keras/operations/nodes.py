@@ -11,6 +11,7 @@ from typing import Any
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.calls import parse_argument
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.registry import OPERATIONS, call_bound, operation
 from ovprep.frontends.keras.operations.functions import FUNCTIONS
@@ -28,7 +29,7 @@ _FUNCTIONS = {
     "ArgMin": "math.argmin(input, axis, output_type=output_type)",
     "BatchMatMul": "linalg.matmul(a, b, transpose_a=adj_x, transpose_b=adj_y)",
     "BatchMatMulV2": "linalg.matmul(a, b, transpose_a=adj_x, transpose_b=adj_y)",
-    "BiasAdd": "nn.bias_add(value, bias)",
+    "BiasAdd": "nn.bias_add(value, bias, data_format=data_format)",
     "Cast": "cast(x, dtype=DstT)",
     "Ceil": "math.ceil(x)",
     "ClipByValue": "clip_by_value(t, clip_value_min, clip_value_max)",
@@ -163,7 +164,7 @@ def _inputs(layer: Layer, arguments: Sequence[Any]) -> list[Any]:
     if not isinstance(constants, Mapping) or not all(str(key).isdecimal() for key in constants):
         raise layer.invalid("constants")
     for key in sorted(constants, key=int):
-        inputs.insert(int(key), constants[key])
+        inputs.insert(int(key), parse_argument(constants[key]))
     return inputs
 
 

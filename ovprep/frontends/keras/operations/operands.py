@@ -93,10 +93,18 @@ def tensor(layer: Layer, operand: Any, dtype: ir.DataType, rank: int = 0) -> ir.
     if isinstance(operand, ir.Value):
         return cast(layer, operand, dtype)
     array = array_in(layer, operand)
-    if dtype in _LARGEST and array.dtype.kind != "b" and not (np.abs(array) <= _LARGEST[dtype]).all():
+    if not _holds(dtype, array):
         raise layer.unsupported(f"is called with a number that {dtype.name.lower()} does not hold")
     full = array.reshape((1,) * (rank - array.ndim) + array.shape)
     return layer.build.constant(full.astype(dtype.numpy()), "operand")
+
+
+def _holds(dtype: ir.DataType, array: Array) -> bool:
+    if dtype == BOOL or array.dtype.kind == "b":
+        return True
+    finite = np.isfinite(array)
+    fits = np.abs(array, dtype=np.float64) <= _LARGEST[dtype]
+    return bool((fits | ~finite).all() if dtype == FLOAT else (fits & finite).all())
 
 
 def floats(layer: Layer, x: Any) -> ir.Value:

@@ -20,6 +20,9 @@ from ovprep.frontends.keras.operations.operands import (
     whole,
 )
 
+_MANY = 16
+"""More differences of differences than a model would take."""
+
 
 def reduce(layer: Layer, op_type: str, x: ir.Value, axis: Any, keepdims: Any) -> ir.Value:
     """A reduction along the axes that Keras names: one, several, or None for all."""
@@ -215,6 +218,8 @@ def diff(layer: Layer, a: Any, n: Any = 1, axis: Any = -1) -> ir.Value:
     if type_of(layer, x) == BOOL:
         raise layer.unsupported("computes with truth values")
     place = layer.build.ints(axis_in(layer, axis, len(layer.shape(x))), name="axes")
+    if not 0 <= whole(layer, n, "n") <= _MANY:
+        raise layer.unsupported(f"takes differences {n} times")
     for _ in range(whole(layer, n, "n")):
         later = layer.build.op("Slice", x, layer.build.ints(1), layer.build.ints(np.iinfo(np.int64).max), place)
         earlier = layer.build.op("Slice", x, layer.build.ints(0), layer.build.ints(-1), place)

@@ -20,6 +20,7 @@ from ovprep.frontends.keras.operations.operands import (
     wholes,
 )
 from ovprep.frontends.keras.operations.sizes import name_of_open, sizes_of
+from ovprep.frontends.keras.weights import MAX_ELEMENTS
 
 _FAR = np.iinfo(np.int64).max
 
@@ -161,8 +162,8 @@ def repeat(layer: Layer, x: Any, repeats: Any, axis: Any = None) -> ir.Value:
         raise layer.unsupported("repeats along all axes at once")
     place = axis_in(layer, axis, len(layer.shape(given_tensor(layer, x))))
     counts, size = wholes(layer, repeats, "repeats"), layer.size(x, place)
-    if min(counts, default=0) < 0 or len(counts) not in (1, size):
-        raise ModelError(f"Layer {layer.spec} repeats {size} places {counts!r} times.")
+    if min(counts, default=0) < 0 or len(counts) not in (1, size) or size * max(counts) > MAX_ELEMENTS:
+        raise ModelError(f"Layer {layer.spec} repeats {size} places {counts!r} times, which makes no sense.")
     return take_constant(layer, x, np.repeat(np.arange(size), counts), place)
 
 
@@ -184,7 +185,7 @@ def tile(layer: Layer, x: Any, repeats: Any) -> ir.Value:
 
 
 @operation("Pad")
-def pad(layer: Layer, x: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = None) -> ir.Value:
+def pad(layer: Layer, x: Any, constant_values: Any = None, *, pad_width: Any, mode: Any = "constant") -> ir.Value:
     """Before and after each axis; `symmetric` repeats the last sample, `reflect` does not."""
     rank = len(layer.shape(given_tensor(layer, x)))
     pairs = _pad_widths(layer, pad_width, rank)
@@ -203,11 +204,11 @@ def pad(layer: Layer, x: Any, pad_width: Any, mode: Any = "constant", constant_v
 def _pad_widths(layer: Layer, pad_width: Any, rank: int) -> Sequence[tuple[int, int]]:
     """One number for all, one pair for all, or a pair for each axis, as NumPy takes them."""
     given = pad_width.tolist() if isinstance(pad_width, np.ndarray) else pad_width
-    if not isinstance(given, (list, tuple)):
+    if not isinstance(given, (list, tuple)) or not given:
         given = [[given, given]]
     rows = [wholes(layer, row, "pad_width") for row in (given if isinstance(given[0], (list, tuple)) else [given])]
     rows = [row * 2 if len(row) == 1 else row for row in rows]
     rows = rows * rank if len(rows) == 1 else rows
-    if len(rows) != rank or any(len(row) != 2 or min(row) < 0 for row in rows):
+    if len(rows) != rank or any(len(row) != 2 or min(row) < 0 or max(row) > MAX_ELEMENTS for row in rows):
         raise ModelError(f"Layer {layer.spec} pads a tensor of rank {rank} by {given!r}, which makes no sense.")
     return [(row[0], row[1]) for row in rows]

@@ -77,7 +77,7 @@ def squeeze_(layer: Layer, input: Any, axis: Any = None, squeeze_dims: Any = Non
 @function("pad")
 def pad_(layer: Layer, tensor: Any, paddings: Any, mode: Any = "CONSTANT", constant_values: Any = 0) -> ir.Value:
     """The mode in any case."""
-    return pad(layer, tensor, paddings, str(mode).lower(), constant_values)
+    return pad(layer, tensor, constant_values, pad_width=paddings, mode=str(mode).lower())
 
 
 @function("split")
