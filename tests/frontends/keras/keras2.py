@@ -20,14 +20,15 @@ def check_against_keras2(
     batches: Sequence[int] = (1, 3),
     lengths: Sequence[int] = (17,),
     spread: float = 1.0,
+    suffix: str = ".h5",
 ) -> Source:
-    """Saves the model as `.h5`, reads it, and compares with tf_keras, which loads the file itself.
+    """Saves the model, reads it, and compares with tf_keras, which loads the file itself.
 
     Runs the graph as read in ONNX Runtime, and the normalised one in OpenVINO at f32. The types of the outputs are
     those of tf_keras, too.
     """
     randomise(model)
-    path = tmp_path / "model.h5"
+    path = tmp_path / f"model{suffix}"
     model.save(path)
     source = read_keras(path)
     loaded = tf_keras.models.load_model(path, compile=False)

@@ -3,16 +3,18 @@
 Most are operations of `keras.ops` with other names for their parameters; the rest is in `tensorflow.py`.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import OPERATIONS, LayerRule, Rule, call_bound, operation
 from ovprep.frontends.keras.operations.operands import FLOAT, type_of
-from ovprep.frontends.keras.operations.sizes import follow
+from ovprep.frontends.keras.operations.sizes import carried, carry, follow
 
 FUNCTIONS: dict[str, LayerRule] = {}
 """By their names in TensorFlow, without `compat.v1.`."""
@@ -81,6 +83,19 @@ def following(rule: LayerRule, sizes: Callable[..., Any], *parameters: str) -> L
         return result
 
     return followed
+
+
+def _of_known_sizes(rule: LayerRule, compute: Callable[[int, int], int]) -> LayerRule:
+    """The rule of arithmetic, which is also done on two sizes that are known."""
+
+    def computed(layer: Layer, x: Any, **options: Any) -> _Result:
+        result, sizes = rule(layer, x, **options), (carried(x), carried(options.get("y")))
+        numbers = [size.item() for size in sizes if size is not None and size.ndim == 0]
+        if isinstance(result, ir.Value) and len(numbers) == 2 and all(isinstance(one, int) for one in numbers):
+            carry(result, np.array(compute(*numbers), object))
+        return result
+
+    return computed
 
 
 _OF_TWO = {
@@ -168,7 +183,15 @@ def _register(table: Mapping[str, str], make: Callable[[str], LayerRule], prefix
         function(*(prefix + name for name in names.split()))(make(class_name))
 
 
-_register(_OF_TWO, lambda name: same_as(name, x="x1", y="x2"))
+_OF_SIZES = {"Add": operator.add, "Subtract": operator.sub, "Multiply": operator.mul}
+
+
+def _of_two(class_name: str) -> LayerRule:
+    rule = same_as(class_name, x="x1", y="x2")
+    return _of_known_sizes(rule, _OF_SIZES[class_name]) if class_name in _OF_SIZES else rule
+
+
+_register(_OF_TWO, _of_two)
 _register(_OF_TWO_FLOATS, lambda name: of_floats(same_as(name, x="x1", y="x2")))
 _register(_OF_ONE, lambda name: same_as(name, x="x"))
 _register(_ACTIVATIONS, lambda name: same_as(name, features="x"))

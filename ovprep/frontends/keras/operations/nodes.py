@@ -14,7 +14,7 @@ from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.calls import parse_argument
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.registry import OPERATIONS, call_bound, operation
-from ovprep.frontends.keras.operations.functions import FUNCTIONS
+from ovprep.frontends.keras.operations.functions import FUNCTIONS, function
 from ovprep.frontends.keras.operations.operands import wholes
 
 _TYPES = {"DT_FLOAT": "float32", "DT_INT32": "int32", "DT_INT64": "int64", "DT_BOOL": "bool"}
@@ -189,6 +189,20 @@ def _read(kind: str, value: Any) -> Any:
     if kind == "s":
         return base64.b64decode(value).decode()
     return value
+
+
+@function("strided_slice")
+def strided_slice(
+    layer: Layer, input_: Any, begin: Any, end: Any, strides: Any = None, **masks: Any
+) -> ir.Value | tuple[ir.Value, ...]:
+    """The same, called by its name."""
+    ones = [1] * len(wholes(layer, begin, "begin"))
+    return call_bound(
+        OPERATIONS["GetItem"],
+        layer,
+        (input_, _key(layer, (begin, end, ones if strides is None else strides), masks)),
+        {},
+    )
 
 
 def _key(layer: Layer, corners: Sequence[Any], attributes: Mapping[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.operations.sizes import carried
 
 BOOL, INT32, INT64, FLOAT = ir.DataType.BOOL, ir.DataType.INT32, ir.DataType.INT64, ir.DataType.FLOAT
 TYPES = (BOOL, INT32, INT64, FLOAT)
@@ -126,12 +127,39 @@ def scalar(layer: Layer, number: float, like: ir.Value) -> ir.Value:
 
 
 def whole(layer: Layer, value: Any, what: str) -> int:
-    """An argument that is one integer; JSON may have it as an array of no axes."""
+    """An argument that is one integer: JSON may have it as an array of no axes, a model as a size that is known."""
+    if isinstance(value, ir.Value):
+        held = carried(value)
+        value = None if held is None or held.ndim else held.item()
+        if not is_whole(value):
+            raise layer.unsupported(f"computes its {what}")
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     if not is_whole(value):
         raise layer.unsupported(f"is called with {what}={value!r}")
     return int(value)
+
+
+def sizes_of(layer: Layer, given: Any) -> list[int | str]:
+    """A shape as an argument: integers, -1 for what follows from the rest, and names of open sizes."""
+    items = given.tolist() if isinstance(given, np.ndarray) else given
+    held = carried(items)
+    if held is not None:
+        return list(held.reshape(-1).tolist())
+    if isinstance(items, ir.Value):
+        raise layer.unsupported("computes a shape")
+    row = items if isinstance(items, (list, tuple)) else [items]
+    return [-1 if item is None else _size(layer, item) for item in row]
+
+
+def _size(layer: Layer, item: Any) -> int | str:
+    held = carried(item)
+    if held is not None and held.ndim == 0:
+        size = held.item()
+        return size if isinstance(size, str) else int(size)
+    if isinstance(item, ir.Value):
+        raise layer.unsupported("computes a shape")
+    return whole(layer, item, "shape")
 
 
 def wholes(layer: Layer, value: Any, what: str) -> tuple[int, ...]:

@@ -15,11 +15,12 @@ from ovprep.frontends.keras.operations.operands import (
     axes_in,
     axis_in,
     given_tensor,
+    sizes_of,
     tensor,
     type_of,
     wholes,
 )
-from ovprep.frontends.keras.operations.sizes import name_of_open, sizes_of
+from ovprep.frontends.keras.operations.sizes import name_of_open
 from ovprep.frontends.keras.weights import MAX_ELEMENTS
 
 _FAR = np.iinfo(np.int64).max

@@ -11,7 +11,6 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from ovprep.frontends.keras.layers.layer import Layer
-from ovprep.frontends.keras.operations.operands import whole
 
 Sizes = NDArray[np.object_]
 _KEY = "ovprep.sizes"
@@ -35,28 +34,6 @@ def carried(operand: Any) -> Sizes | None:
         if len(known) == len(items) and len({item.shape for item in known}) == 1:
             return np.stack(known)
     return None
-
-
-def sizes_of(layer: Layer, given: Any) -> list[int | str]:
-    """A shape as an argument: integers, -1 for what follows from the rest, and names of open sizes."""
-    items = given.tolist() if isinstance(given, np.ndarray) else given
-    held = carried(items)
-    if held is not None:
-        return list(held.reshape(-1).tolist())
-    if isinstance(items, ir.Value):
-        raise layer.unsupported("computes a shape")
-    row = items if isinstance(items, (list, tuple)) else [items]
-    return [-1 if item is None else _size(layer, item) for item in row]
-
-
-def _size(layer: Layer, item: Any) -> int | str:
-    held = carried(item)
-    if held is not None and held.ndim == 0:
-        size = held.item()
-        return size if isinstance(size, str) else int(size)
-    if isinstance(item, ir.Value):
-        raise layer.unsupported("computes a shape")
-    return whole(layer, item, "shape")
 
 
 def follow(function: Callable[..., Any], values: tuple[ir.Value, ...], first: Any, *rest: Any) -> None:

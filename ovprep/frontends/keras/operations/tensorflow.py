@@ -179,6 +179,13 @@ def l2_normalize(layer: Layer, x: Any, axis: Any = None, epsilon: Any = 1e-12, d
     return build.op("Div", x, build.op("Sqrt", build.op("Max", squares, scalar(layer, epsilon, squares))))
 
 
+@function("linalg.normalize")
+def normalize(layer: Layer, tensor: Any, ord: Any = "euclidean", axis: Any = None) -> tuple[ir.Value, ...]:  # noqa: A002
+    """The tensor over its norm, and the norm."""
+    length = norm(layer, tensor, ord, axis, keepdims=True)
+    return layer.build.op("Div", floats(layer, tensor), length), length
+
+
 @function("linalg.matmul", "matmul")
 def matmul_(layer: Layer, a: Any, b: Any, transpose_a: Any = False, transpose_b: Any = False) -> ir.Value:
     """Either factor may be turned."""

@@ -99,3 +99,10 @@ def test_between_layers(tmp_path: Path) -> None:
     c = ops.multiply(layers.Multiply()([a, b]), 0.5)
     d = layers.Dense(4)(ops.relu(layers.ReLU()(c) - np.linspace(0, 1, 16, dtype=np.float32)[:, None]))
     check_against_keras(keras.Model(x, layers.GlobalAveragePooling1D()(d)), tmp_path)
+
+
+def test_inside_a_model(tmp_path: Path) -> None:
+    """A model that is called twice, with operations inside and outside."""
+    x, z = keras.Input((9, 4), name="x"), keras.Input((9, 4), name="z")
+    inner = keras.Model(z, ops.mean(ops.relu(layers.Conv1D(3, 3)(z) * 2.0), axis=1), name="inner")
+    check_against_keras(keras.Model(x, layers.Dense(2)(inner(x) - inner(ops.flip(x, axis=1)))), tmp_path)

@@ -107,6 +107,26 @@ OF_ONE: dict[str, list[Function]] = {
         lambda x: tf.reshape(tf.transpose(x, [0, 2, 1]), tf.shape(x)),
         lambda x: tf.shape(x),
     ],
+    "computed slices": [
+        lambda x: x[:, 1 : tf.shape(x)[1] - 2],
+        lambda x: x[:, :: tf.shape(x)[2] - 1],
+        lambda x: tf.reshape(x, [-1, tf.shape(x)[1] * tf.shape(x)[2]]),
+        lambda x: tf.strided_slice(x, [0, 1, 0], [100, 5, 2], [1, 2, 1], begin_mask=1, end_mask=1),
+        lambda x: tf.broadcast_to(x[:, :1], tf.shape(x)),
+    ],
+    "backend": [
+        lambda x: backend.dot(x, backend.constant(MATRIX)),
+        lambda x: backend.batch_dot(x, x, axes=(2, 2)),
+        lambda x: backend.permute_dimensions(x, (0, 2, 1)),
+        lambda x: backend.repeat_elements(x, 2, axis=1),
+        lambda x: backend.temporal_padding(x, (1, 2)),
+        lambda x: backend.hard_sigmoid(x),
+        lambda x: backend.pool2d(x[..., None], (2, 1)),
+        lambda x: backend.conv1d(x, backend.constant(MATRIX[None])),
+        lambda x: backend.flatten(x),
+        lambda x: tf.linalg.matvec(x, tf.reduce_mean(x, axis=1)),
+        lambda x: tf.linalg.normalize(x, axis=1),
+    ],
     "padding": [
         lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 0]]),
         lambda x: tf.pad(x, [[0, 0], [1, 2], [0, 1]], constant_values=1.5),
@@ -214,6 +234,21 @@ def test_between_layers(tmp_path: Path) -> None:
     context = tf.reduce_sum(z * weights, axis=1)
     last = tf.concat([context, z[:, -1], tf.reduce_max(layers.Add()([y, z]), axis=1)], axis=-1)
     check_against_keras2(tf_keras.Model(x, layers.Dense(2)(last)), tmp_path)
+
+
+def test_archive(tmp_path: Path) -> None:
+    """TF-Keras 2.12 to 2.15 write the same layers to `.keras`, and Keras 3 cannot read them."""
+    x = tf_keras.Input((9, 4), name="x")
+    y = layers.Conv1D(4, 3, padding="same")(x)
+    model = tf_keras.Model(x, layers.Dense(2)(tf.nn.relu(layers.Dense(4)(y) + y * ROW)[:, -1]))
+    check_against_keras2(model, tmp_path, suffix=".keras")
+
+
+def test_inside_a_model(tmp_path: Path) -> None:
+    """A model that is called twice, with functions inside and outside."""
+    x, z = tf_keras.Input((9, 4), name="x"), tf_keras.Input((9, 4), name="z")
+    inner = tf_keras.Model(z, tf.reduce_mean(tf.nn.relu(layers.Conv1D(3, 3)(z) * 2.0), axis=1), name="inner")
+    check_against_keras2(tf_keras.Model(x, layers.Dense(2)(inner(x) - inner(tf.reverse(x, [1])))), tmp_path)
 
 
 def test_open_time(tmp_path: Path) -> None:
