@@ -18,6 +18,9 @@ FUNCTION_CLASSES = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 
 _OPERATIONS = "keras.ops"
 
+OPERATION_CLASSES: set[str] = set()
+"""Classes of operations that have a rule; the table of rules enters them here."""
+
 
 @dataclass(frozen=True)
 class LayerConfig:
@@ -94,8 +97,10 @@ def _looks_like_operation(class_name: str, config: Mapping[str, Any], nodes: Any
 
     Every layer of Keras 3 states whether it is trainable; no operation does, and no input.
     """
+    if class_name not in OPERATION_CLASSES:  # it may be a layer of somebody's own, which states what it likes
+        return False
     written_by_keras_3 = isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], Mapping)
-    return written_by_keras_3 and "trainable" not in config and class_name not in MODEL_CLASSES
+    return written_by_keras_3 and "trainable" not in config
 
 
 def _layers_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, LayerConfig]:

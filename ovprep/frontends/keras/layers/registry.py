@@ -9,7 +9,7 @@ import onnx_ir as ir
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.calls import parse_argument
 from ovprep.frontends.keras.layers.layer import Layer
-from ovprep.frontends.keras.network import LayerConfig
+from ovprep.frontends.keras.network import OPERATION_CLASSES, LayerConfig
 
 LayerRule = Callable[..., ir.Value | tuple[ir.Value, ...]]
 Rule = TypeVar("Rule", bound=LayerRule)
@@ -38,6 +38,7 @@ def operation(*class_names: str) -> Callable[[Rule], Rule]:
     def register(rule: Rule) -> Rule:
         for name in class_names:
             OPERATIONS[name] = rule
+            OPERATION_CLASSES.add(name)
         return rule
 
     return register

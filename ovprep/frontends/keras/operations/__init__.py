@@ -16,6 +16,7 @@ from ovprep.frontends.keras.operations import (
     products,
     reducing,
     shaping,
+    spectral,
     tensorflow,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "products",
     "reducing",
     "shaping",
+    "spectral",
     "tensorflow",
 ]

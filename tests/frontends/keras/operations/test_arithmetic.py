@@ -98,7 +98,13 @@ def test_between_layers(tmp_path: Path) -> None:
     b = layers.Add()([a, y])
     c = ops.multiply(layers.Multiply()([a, b]), 0.5)
     d = layers.Dense(4)(ops.relu(layers.ReLU()(c) - np.linspace(0, 1, 16, dtype=np.float32)[:, None]))
-    check_against_keras(keras.Model(x, layers.GlobalAveragePooling1D()(d)), tmp_path)
+    source = check_against_keras(keras.Model(x, layers.GlobalAveragePooling1D()(d)), tmp_path)
+    names = ("multiply", "add", "subtract")
+    constants = [
+        value for name, value in source.graph.graph.initializers.items() if name.startswith(names) and "operand" in name
+    ]
+    assert constants
+    assert all(len(value.shape) == 3 for value in constants)
 
 
 def test_inside_a_model(tmp_path: Path) -> None:
