@@ -19,7 +19,7 @@ from ovprep.frontends.keras.operations.operands import wholes
 
 _TYPES = {"DT_FLOAT": "float32", "DT_INT32": "int32", "DT_INT64": "int64", "DT_BOOL": "bool"}
 
-_FUNCTIONS = {
+NODES = {
     "Abs": "math.abs(x)",
     "Add": "math.add(x, y)",
     "AddV2": "math.add(x, y)",
@@ -126,12 +126,12 @@ def node_layer(layer: Layer, *arguments: Any) -> ir.Value | tuple[ir.Value, ...]
         return call_bound(FUNCTIONS["concat"], layer, (inputs[:-1],), {"axis": inputs[-1]})
     if op_type == "Einsum":
         return call_bound(OPERATIONS["Einsum"], layer, inputs, {"subscripts": attributes.get("equation")})
-    if op_type not in _FUNCTIONS:
+    if op_type not in NODES:
         raise UnsupportedError(
             f"Layer {layer.spec} is the TensorFlow operation {op_type}, which ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )
-    name, given = _bound(layer, _FUNCTIONS[op_type], inputs, attributes)
+    name, given = _bound(layer, NODES[op_type], inputs, attributes)
     if op_type == "Split":
         given = {"value": given.pop("value"), **given}  # the only one whose axis comes first
     first = next(iter(given))

@@ -39,7 +39,7 @@ from ovprep.frontends.keras.operations.shaping import pad, squeeze, swapaxes, tr
 from ovprep.frontends.keras.operations.sizes import carried, carry, shape_of
 
 
-@function("shape", "shape_v2")
+@function("shape")
 def shape(layer: Layer, input: Any, out_type: Any = "int32") -> ir.Value:  # noqa: A002 (the name in TensorFlow)
     """The sizes of a tensor."""
     return shape_of(layer, given_tensor(layer, input), type_named(layer, out_type))
