@@ -18,6 +18,8 @@ def resolve(argument: Any, values: Values, layer: LayerConfig) -> Any:
         return lookup(argument, values, str(layer))
     if isinstance(argument, (list, tuple)):
         return [resolve(item, values, layer) for item in argument]
+    if isinstance(argument, slice):
+        return slice(*(resolve(item, values, layer) for item in (argument.start, argument.stop, argument.step)))
     if isinstance(argument, Mapping):
         return {key: resolve(item, values, layer) for key, item in argument.items()}
     return argument

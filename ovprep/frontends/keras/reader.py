@@ -14,12 +14,14 @@ from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
 from ovprep.frontends.keras.layers.layer import Layer, Scene, is_whole
-from ovprep.frontends.keras.layers.registry import operation_for, require_inputs, rule_for
+from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
 from ovprep.frontends.keras.legacy import modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
+from ovprep.frontends.keras.operations import operation_for
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
 from ovprep.frontends.source import Source, sha256_of
 from ovprep.graph.builder import Builder, new_model
+from ovprep.graph.edit import remove_unused
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
 from ovprep.options import ReadOptions
@@ -67,6 +69,7 @@ def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()
+    remove_unused(model.graph)  # shapes that were computed, but are known
     return model, sum(reader.parameters.values())
 
 
@@ -118,7 +121,7 @@ class _Reader:
         if layer.class_name in MODEL_CLASSES:
             options_for(None, layer, options)
             return self._call_model(layer, tensors_in(arguments, layer))
-        if layer.is_operation:
+        if layer.is_function:
             operate = operation_for(layer)
             seen = Layer(layer, LayerWeights(layer.name, (), ()), Builder(self.graph, layer.name), self.scene)
             return self._checked(seen, lambda: operate(seen, *arguments, **options))

@@ -91,13 +91,13 @@ def check_against_keras(
     if shapes:
         _check_shapes(source, model)
     _check_names(source, model, output_names)
-    runners = {"as read, in ONNX Runtime": _onnx_runner(source), "normalised, in OpenVINO": _openvino_runner(source)}
+    runners = {"as read, in ONNX Runtime": onnx_runner(source), "normalised, in OpenVINO": openvino_runner(source)}
     for length in lengths if _has_open_axes(model) else lengths[:1]:
         for batch in batches:
             feeds = feeds_for(source.interface, batch, length, spread)
             wanted = keras_outputs(model, feeds)
             for name, run in runners.items():
-                _compare(f"{name}, batch {batch}, length {length}", run(feeds), wanted)
+                compare(f"{name}, batch {batch}, length {length}", run(feeds), wanted)
     return source
 
 
@@ -181,7 +181,8 @@ def _operations(tensors: Sequence[keras.KerasTensor]) -> list[str]:
     return [tensor._keras_history.operation.name for tensor in tensors]
 
 
-def _onnx_runner(source: Source) -> Runner:
+def onnx_runner(source: Source) -> Runner:
+    """Runs the graph as it was read."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -190,7 +191,7 @@ def _onnx_runner(source: Source) -> Runner:
     return lambda feeds: list(session.run(None, dict(feeds)))
 
 
-def _openvino_runner(source: Source) -> Runner:
+def openvino_runner(source: Source) -> Runner:
     """Runs the normalised model, with its inputs and outputs turned back to the layouts of the original."""
     graph = source.graph.clone()
     before = infer_interface(graph)
@@ -216,7 +217,8 @@ def _turned(array: Array, have: Port, want: Port) -> Array:
     return array.transpose([have.layout.index(letter) for letter in want.layout])
 
 
-def _compare(where: str, found: Sequence[Array], wanted: Sequence[Array]) -> None:
+def compare(where: str, found: Sequence[Array], wanted: Sequence[Array]) -> None:
+    """Asserts that all outputs have the wanted shapes and values."""
     assert len(found) == len(wanted), where
     for index, (mine, right) in enumerate(zip(found, wanted, strict=True)):
         assert mine.shape == right.shape, f"output {index}, {where}"

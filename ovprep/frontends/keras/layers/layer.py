@@ -26,7 +26,8 @@ class Layer:
     """One call of a layer, as its rule sees it: the configuration, the weights, and a builder for the nodes."""
 
     def __init__(self, spec: LayerConfig, weights: LayerWeights, build: Builder, scene: Scene) -> None:
-        _require_float32(spec)
+        if not spec.is_operation:  # whose dtype, where it has one, is that of its output
+            _require_float32(spec)
         self.spec = spec
         self.build = build
         self.scene = scene

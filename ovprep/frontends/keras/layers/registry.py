@@ -1,14 +1,18 @@
 """The tables of rules: one for each class of layer, one for each operation of `keras.ops` between layers."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.frontends.keras.network import LayerConfig
+from ovprep.frontends.keras.calls import parse_argument
+from ovprep.frontends.keras.layers.layer import Layer
+from ovprep.frontends.keras.network import OPERATION_CLASSES, LayerConfig
 
 LayerRule = Callable[..., ir.Value | tuple[ir.Value, ...]]
+Rule = TypeVar("Rule", bound=LayerRule)
 RULES: dict[str, LayerRule] = {}
 OPERATIONS: dict[str, LayerRule] = {}
 """By the names of the classes in `keras.ops`, some of which are names of layers, too."""
@@ -25,26 +29,58 @@ def layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
     return register
 
 
-def operation(*class_names: str) -> Callable[[LayerRule], LayerRule]:
-    """Registers the rule of an operation: it is given the arguments of the call as they are, tensors as values."""
+def operation(*class_names: str) -> Callable[[Rule], Rule]:
+    """Registers the rule of an operation, a function of the `Layer` and the operation's arguments by their Keras names.
 
-    def register(rule: LayerRule) -> LayerRule:
+    Those of its constructor and those of its call are one list; tensors come as values, the rest as it stands.
+    """
+
+    def register(rule: Rule) -> Rule:
         for name in class_names:
             OPERATIONS[name] = rule
+            OPERATION_CLASSES.add(name)
         return rule
 
     return register
 
 
 def operation_for(spec: LayerConfig) -> LayerRule:
-    """The rule of an operation. Raises UnsupportedError, naming it, where there is none."""
+    """The rule of an operation, to be called with the arguments of its call.
+
+    Raises UnsupportedError, naming it, where there is none.
+    """
     rule = OPERATIONS.get(spec.class_name)
     if rule is None:
         raise UnsupportedError(
             f"Layer {spec} is an operation of {spec.module or 'Keras'} that ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )
-    return rule
+    constructor = {key: parse_argument(value) for key, value in spec.config.items() if key != "name"}
+
+    def call(layer: Layer, *arguments: Any, **options: Any) -> ir.Value | tuple[ir.Value, ...]:
+        return call_bound(rule, layer, arguments, {**options, **(constructor if spec.is_operation else {})})
+
+    return call
+
+
+def call_bound(
+    rule: LayerRule, layer: Layer, arguments: Sequence[Any], options: Mapping[str, Any]
+) -> ir.Value | tuple[ir.Value, ...]:
+    """Calls the rule of an operation.
+
+    Raises UnsupportedError for an option that it does not have, ModelError where it lacks an argument.
+    """
+    signature = inspect.signature(rule)
+    if all(one.kind is not inspect.Parameter.VAR_KEYWORD for one in signature.parameters.values()):
+        strange = {name: value for name, value in options.items() if name not in signature.parameters}
+        if says := [name for name, value in strange.items() if value is not None and value is not False]:
+            raise layer.unsupported(f"is called with {', '.join(sorted(says))}")
+        options = {name: value for name, value in options.items() if name not in strange}
+    try:
+        bound = signature.bind(layer, *arguments, **options)
+    except TypeError as error:
+        raise ModelError(f"Layer {layer.spec} is called with arguments that do not fit it: {error}.") from error
+    return rule(*bound.args, **bound.kwargs)
 
 
 def options_of(rule: LayerRule) -> frozenset[str]:
