@@ -9,6 +9,7 @@ from keras import ops
 from tests.frontends.keras.operations.table import Function, check_functions
 
 MATRIX = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+CUBE = np.random.default_rng(4).normal(size=(2, 4, 3)).astype(np.float32)
 
 PRODUCTS: dict[str, list[Function]] = {
     "matmul": [
@@ -18,7 +19,7 @@ PRODUCTS: dict[str, list[Function]] = {
         lambda x, y: x @ MATRIX,
         lambda x, y: ops.matmul(np.ones((2, 6), np.float32), y),
     ],
-    "dot": [lambda x, y: ops.dot(x, MATRIX), lambda x, y: ops.dot(y, MATRIX[:, 1])],
+    "dot": [lambda x, y: ops.dot(x, MATRIX), lambda x, y: ops.dot(y, MATRIX[:, 1]), lambda x, y: ops.dot(x, CUBE)],
     "einsum": [
         lambda x, y: ops.einsum("bij,bkj->bik", x, y),
         lambda x, y: ops.einsum("btc,cd->btd", x, MATRIX),
