@@ -1,0 +1,200 @@
+"""Computes what does not depend on the inputs, and the shapes that depend on nothing but an open batch or time."""
+
+import math
+
+import numpy as np
+import onnx.reference
+import onnx_ir as ir
+
+from ovprep.graph.builder import Builder, infer_outputs
+from ovprep.graph.constants import Array, array_of, int_of, ints_of
+from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.extents import Extent, minus
+from ovprep.graph.shape_values import ShapeValues
+from ovprep.passes.change import Change, counted
+
+_GROWTH = 4
+_SMALL = 4096
+"""A constant is computed where it has no more elements than these, or than a few times what it is computed from."""
+_RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+_END = 2**31 - 1
+"""What exporters write for "to the end"; some write the largest int64."""
+
+
+def fold_shapes(model: ir.Model) -> Change | None:
+    """Ops on constants run now, and so does the arithmetic that exporters do with shapes.
+
+    x [N, 64, 8] -> Shape -> Slice(0, 1) -> Concat(_, 56) -> Reshape(x, _)
+    becomes
+    Reshape(x, [0, 56])
+
+    Ops that then turn out to move, cut or pad nothing are left out.
+    """
+    graph, known = model.graph, ShapeValues()
+    changed: set[ir.Value] = set()
+    before, settled = len(graph), 0
+    for node in list(graph):
+        if any(value in changed for value in node.inputs if value is not None):
+            _infer_again(node, graph, changed)
+        known.learn(node)
+        made = _constants_of(node, known)
+        if made is not None:
+            _replace(graph, node, made, changed)
+        elif node.op_type == "Reshape" and _settle_target(graph, node, known):
+            settled += 1
+            _infer_again(node, graph, changed)
+            known.learn(node)
+    for node in list(graph):
+        if _is_idle(node, known):
+            _leave_out(graph, node)
+    _name_sizes(graph, known)
+    remove_unused(graph)
+    gone = before - len(graph)
+    done = [f"computed {counted(gone, 'op')} on constants and shapes"] * (gone > 0)
+    done += [f"settled the shapes of {counted(settled, 'Reshape')}"] * (settled > 0)
+    return Change(", ".join(done)) if done else None
+
+
+def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
+    """Infers the outputs with what is known of the inputs now; sizes that were known stay."""
+    before = [output.shape for output in node.outputs]
+    infer_outputs(node, graph.opset_imports)
+    for output, old in zip(node.outputs, before, strict=True):
+        new = output.shape
+        if old is not None and (new is None or len(new) != len(old)):
+            output.shape = old
+        elif old is not None and new is not None:
+            dims = [was if isinstance(was, int) else now for was, now in zip(old, new, strict=True)]
+            output.shape = ir.Shape(dims)
+        if output.shape != old:
+            changed.add(output)
+
+
+def _constants_of(node: ir.Node, known: ShapeValues) -> list[Array] | None:
+    """The arrays of all outputs of a node, where they depend on no input of the model."""
+    numbers = [known.numbers(output) for output in node.outputs]
+    shapes = [output.shape for output in node.outputs]
+    if all(ints is not None and all(size.number is not None for size in ints) for ints in numbers) and all(
+        shape is not None and all(isinstance(dim, int) for dim in shape) for shape in shapes
+    ):
+        return [
+            np.array([size.number for size in ints or ()], output.dtype.numpy() if output.dtype else np.int64).reshape(
+                tuple(int(str(dim)) for dim in output.shape or ())
+            )
+            for ints, output in zip(numbers, node.outputs, strict=True)
+        ]
+    if node.op_type == "Size":
+        dims = known.dims(node.inputs[0])
+        sizes = None if dims is None else [size.number for size in dims]
+        return None if sizes is None or None in sizes else [np.array(math.prod(filter(None, sizes)), np.int64)]
+    return _evaluated(node)
+
+
+def _evaluated(node: ir.Node) -> list[Array] | None:
+    """The node run on constants, by the reference implementation of ONNX."""
+    given = [array_of(value) for value in node.inputs if value is not None]
+    if not given or any(array is None for array in given) or node.domain not in ("", "ai.onnx"):
+        return None
+    if node.op_type in _RANDOM or any(a.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for a in node.attributes.values()):
+        return None
+    arrays = {str(v.name): array for v, array in zip([v for v in node.inputs if v is not None], given, strict=True)}
+    allowed = max(_SMALL, _GROWTH * sum(array.size for array in given if array is not None))
+    for output in node.outputs:
+        dims = None if output.shape is None else [dim if isinstance(dim, int) else None for dim in output.shape]
+        if dims is None or None in dims or math.prod(dim for dim in dims if dim is not None) > allowed:
+            return None
+    proto = ir.to_proto(node)
+    assert isinstance(proto, onnx.NodeProto)
+    return [np.asarray(array) for array in onnx.reference.ReferenceEvaluator(proto).run(None, arrays)]
+
+
+def _replace(graph: ir.Graph, node: ir.Node, arrays: list[Array], changed: set[ir.Value]) -> None:
+    build = Builder(graph, str(node.name))
+    for output, array in zip(node.outputs, arrays, strict=True):
+        if output.is_graph_output() or output.dtype is None or array.dtype != output.dtype.numpy():
+            continue
+        constant = build.constant(array, "folded")
+        changed.add(constant)
+        replace_value(graph, output, constant)
+
+
+def _settle_target(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
+    """Writes the target of a Reshape as numbers, with 0 for an axis that stays and -1 for one open axis; True if new."""
+    target, source = known.numbers(node.inputs[1]), known.dims(node.inputs[0])
+    made = known.dims(node.outputs[0])
+    if target is None or source is None or made is None or len(made) != len(target) or int_of(node, "allowzero", 0):
+        return False
+    if Extent(0) in (*source, *made):
+        return False
+    wanted = []
+    for axis, size in enumerate(target):
+        stays = axis < len(source) and (size.number == 0 or made[axis] == source[axis])
+        number = made[axis].number
+        wanted.append(number if number is not None else 0 if stays else -1)
+    given = array_of(node.inputs[1])
+    if wanted.count(-1) > 1 or (given is not None and given.tolist() == wanted):
+        return False
+    node.replace_input_with(1, Builder(graph, str(node.name), before=node).ints(*wanted, name="shape"))
+    return True
+
+
+def _is_idle(node: ir.Node, known: ShapeValues) -> bool:
+    """Whether a node hands on its input as it is."""
+    if not node.inputs or node.inputs[0] is None or array_of(node.inputs[0]) is not None:
+        return False
+    before, after = known.dims(node.inputs[0]), known.dims(node.outputs[0])
+    if before is None or after is None:
+        return False
+    if node.op_type in ("Reshape", "Expand", "Tile"):
+        return before == after
+    if node.op_type == "Transpose":
+        return ints_of(node, "perm") == tuple(range(len(before)))
+    if node.op_type == "Cast":
+        return node.inputs[0].dtype is not None and node.inputs[0].dtype == node.outputs[0].dtype
+    if node.op_type == "Concat":
+        return len(node.inputs) == 1
+    if node.op_type == "Pad":
+        pads = array_of(node.inputs[1])
+        return pads is not None and not pads.any()
+    return node.op_type == "Slice" and _is_whole(node, known, before)
+
+
+def _is_whole(node: ir.Node, known: ShapeValues, dims: tuple[Extent, ...]) -> bool:
+    """Whether a Slice takes each axis from its start to its end."""
+    starts, ends, axes, steps = (
+        known.numbers(node.inputs[index]) if index < len(node.inputs) else None for index in range(1, 5)
+    )
+    if starts is None or ends is None or (len(node.inputs) > 3 and axes is None):
+        return False
+    if len(node.inputs) > 4 and (steps is None or set(steps) != {Extent(1)}):
+        return False
+    places = range(len(starts)) if axes is None else [size.number for size in axes]
+    for start, end, axis in zip(starts, ends, places, strict=True):
+        if start != Extent(0) or axis is None:
+            return False
+        room = minus(end, dims[axis])
+        if not (end.number is not None and end.number >= _END) and (room is None or (room.number or 0) < 0 or room.times):
+            return False
+    return True
+
+
+def _leave_out(graph: ir.Graph, node: ir.Node) -> None:
+    source, output = node.inputs[0], node.outputs[0]
+    assert source is not None
+    if not (output.is_graph_output() and (source.producer() is None or source.is_graph_output())):
+        replace_value(graph, output, source)
+
+
+def _name_sizes(graph: ir.Graph, known: ShapeValues) -> None:
+    """Calls open axes by the name of the open axis of an input that they are equal to."""
+    for node in graph:
+        for output in node.outputs:
+            dims = known.dims(output)
+            if dims is None or output.shape is None:
+                continue
+            output.shape = ir.Shape(
+                [
+                    ir.SymbolicDim(size.of) if isinstance(size.of, str) and size == Extent(0, 1, size.of) else dim
+                    for size, dim in zip(dims, output.shape, strict=True)
+                ]
+            )
