@@ -53,3 +53,7 @@ def product_of(extents: Iterable[Extent]) -> int | None:
     """The product, or None where one of them is open."""
     numbers = [extent.number for extent in extents]
     return None if None in numbers else math.prod(number for number in numbers if number is not None)
+
+
+Extents = tuple[Extent, ...]
+"""The sizes of all axes of a tensor."""

@@ -9,16 +9,15 @@ import onnx_ir as ir
 from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import Array, array_of, int_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
-from ovprep.graph.extents import Extent, minus
+from ovprep.graph.extents import Extent
 from ovprep.graph.shape_values import ShapeValues
+from ovprep.graph.size_rules import whole_axes
 from ovprep.passes.change import Change, counted
 
 _GROWTH = 4
 _SMALL = 4096
 """A constant is computed where it has no more elements than these, or than a few times what it is computed from."""
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
-_END = 2**31 - 1
-"""What exporters write for "to the end"; some write the largest int64."""
 
 
 def fold_shapes(model: ir.Model) -> Change | None:
@@ -95,7 +94,9 @@ def _evaluated(node: ir.Node) -> list[Array] | None:
     given = [array_of(value) for value in node.inputs if value is not None]
     if not given or any(array is None for array in given) or node.domain not in ("", "ai.onnx"):
         return None
-    if node.op_type in _RANDOM or any(a.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for a in node.attributes.values()):
+    if node.op_type in _RANDOM or any(
+        a.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for a in node.attributes.values()
+    ):
         return None
     arrays = {str(v.name): array for v, array in zip([v for v in node.inputs if v is not None], given, strict=True)}
     allowed = max(_SMALL, _GROWTH * sum(array.size for array in given if array is not None))
@@ -119,7 +120,7 @@ def _replace(graph: ir.Graph, node: ir.Node, arrays: list[Array], changed: set[i
 
 
 def _settle_target(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
-    """Writes the target of a Reshape as numbers, with 0 for an axis that stays and -1 for one open axis; True if new."""
+    """Writes the target of a Reshape as numbers, 0 for an axis that stays, -1 for an open one; True if new."""
     target, source = known.numbers(node.inputs[1]), known.dims(node.inputs[0])
     made = known.dims(node.outputs[0])
     if target is None or source is None or made is None or len(made) != len(target) or int_of(node, "allowzero", 0):
@@ -156,26 +157,7 @@ def _is_idle(node: ir.Node, known: ShapeValues) -> bool:
     if node.op_type == "Pad":
         pads = array_of(node.inputs[1])
         return pads is not None and not pads.any()
-    return node.op_type == "Slice" and _is_whole(node, known, before)
-
-
-def _is_whole(node: ir.Node, known: ShapeValues, dims: tuple[Extent, ...]) -> bool:
-    """Whether a Slice takes each axis from its start to its end."""
-    starts, ends, axes, steps = (
-        known.numbers(node.inputs[index]) if index < len(node.inputs) else None for index in range(1, 5)
-    )
-    if starts is None or ends is None or (len(node.inputs) > 3 and axes is None):
-        return False
-    if len(node.inputs) > 4 and (steps is None or set(steps) != {Extent(1)}):
-        return False
-    places = range(len(starts)) if axes is None else [size.number for size in axes]
-    for start, end, axis in zip(starts, ends, places, strict=True):
-        if start != Extent(0) or axis is None:
-            return False
-        room = minus(end, dims[axis])
-        if not (end.number is not None and end.number >= _END) and (room is None or (room.number or 0) < 0 or room.times):
-            return False
-    return True
+    return node.op_type == "Slice" and whole_axes(known, node, before) == set(range(len(before)))
 
 
 def _leave_out(graph: ir.Graph, node: ir.Node) -> None:
