@@ -11,14 +11,24 @@ from ovprep.layout.letters import infer_interface
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.folding import fold_shapes
 from ovprep.passes.interface import channel_last_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.reshapes import name_reshapes
+from ovprep.passes.tensordot import lift_dense
+from ovprep.passes.unit_axis.drop import drop_unit_axis
 
 Pass = Callable[[ir.Model], Change | None]
 
+BEFORE_INTERFACE: tuple[Pass, ...] = (
+    fold_shapes,
+    name_reshapes,
+    lift_dense,
+    drop_unit_axis,  # after all that give names to what Reshapes do
+)
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
@@ -41,8 +51,9 @@ class PassReport:
 
 @dataclass(frozen=True)
 class Normalization:
-    """What was done to a model, and the interface that it has now."""
+    """What was done to a model, the interface that it had, and the interface that it has now."""
 
+    original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
@@ -61,7 +72,10 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
             reports.append(PassReport(name, change))
         after_each(name, model)
 
-    # First, as all ops of the original speak of the interface: a BatchNorm that is folded no longer does.
+    # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
+    for one in BEFORE_INTERFACE:
+        run(one.__name__, one(model))
+    original = infer_interface(model)
     run(channel_last_interface.__name__, channel_last_interface(model))
     interface = infer_interface(model)
     for one in BEFORE_LAYOUT:
@@ -70,4 +84,6 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
         run(one.__name__, one(model))
-    return Normalization(interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph)))
+    return Normalization(
+        original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
+    )
