@@ -11,6 +11,7 @@ from ovprep.layout.letters import infer_interface
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.interface import channel_last_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
@@ -28,6 +29,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
     name_reshapes,
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
+    restore_dilation,
 )
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
