@@ -39,14 +39,15 @@ def fold_shapes(model: ir.Model) -> Change | None:
         made = _constants_of(node, known)
         if made is not None:
             _replace(graph, node, made, changed)
-        elif node.op_type == "Reshape" and _settle_target(graph, node, known):
+            continue
+        if node.op_type == "Reshape" and _settle_target(graph, node, known):
             settled += 1
             _infer_again(node, graph, changed)
             known.learn(node)
+        _name_sizes(node, known, changed)
     for node in list(graph):
         if _is_idle(node, known):
             _leave_out(graph, node)
-    _name_sizes(graph, known)
     remove_unused(graph)
     gone = before - len(graph)
     done = [f"computed {counted(gone, 'op')} on constants and shapes"] * (gone > 0)
@@ -167,16 +168,16 @@ def _leave_out(graph: ir.Graph, node: ir.Node) -> None:
         replace_value(graph, output, source)
 
 
-def _name_sizes(graph: ir.Graph, known: ShapeValues) -> None:
+def _name_sizes(node: ir.Node, known: ShapeValues, changed: set[ir.Value]) -> None:
     """Calls open axes by the name of the open axis of an input that they are equal to."""
-    for node in graph:
-        for output in node.outputs:
-            dims = known.dims(output)
-            if dims is None or output.shape is None:
-                continue
-            output.shape = ir.Shape(
-                [
-                    ir.SymbolicDim(size.of) if isinstance(size.of, str) and size == Extent(0, 1, size.of) else dim
-                    for size, dim in zip(dims, output.shape, strict=True)
-                ]
-            )
+    for output in node.outputs:
+        sizes = known.dims(output)
+        if sizes is None or output.shape is None:
+            continue
+        dims = [
+            ir.SymbolicDim(size.of) if isinstance(size.of, str) and size == Extent(0, 1, size.of) else dim
+            for size, dim in zip(sizes, output.shape, strict=True)
+        ]
+        if dims != list(output.shape):
+            output.shape = ir.Shape(dims)
+            changed.add(output)

@@ -20,6 +20,7 @@ from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
+from ovprep.passes.transposed_ones import narrow_transposes
 from ovprep.passes.unit_axis.drop import drop_unit_axis
 
 Pass = Callable[[ir.Model], Change | None]
@@ -29,6 +30,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
     name_reshapes,
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
+    narrow_transposes,
     restore_dilation,
 )
 BEFORE_LAYOUT: tuple[Pass, ...] = (

@@ -41,14 +41,14 @@ def drop_unit_axis(model: ir.Model) -> Change | None:
     x [N, C, W] -> Conv [3] -> Relu -> MaxPool [2]
 
     An op at the border that needs the axis, and the interface, keep it, behind an Unsqueeze or before a Squeeze. Where
-    no op of a region works along the other axis, it is left alone, unless that saves more of these than it takes.
+    no op of a region works along the other axis, it is left alone, unless that saves such ops or takes none.
     """
     graph = model.graph
     taken: set[ir.Value] = set()
     lowered: list[_Move] = []
     for region in _regions(graph):
         moves = [move for move in region if not any(value in taken for value, _ in move.slots())]
-        if _worth(moves) <= (0, 0):
+        if not moves or _worth(moves) <= (0, 0, False):
             continue
         taken.update(value for move in moves for value, _ in move.slots())
         lowered += moves
@@ -89,14 +89,16 @@ def _moves_of(node: ir.Node) -> Iterable[_Move]:
                 yield _Move(node, drop)
 
 
-def _worth(moves: list[_Move]) -> tuple[int, int]:
-    """How many ops along the other axis a region has, and how many more Squeezes and Unsqueezes it saves than takes."""
+def _worth(moves: list[_Move]) -> tuple[int, int, bool]:
+    """How many ops along the other axis a region has, how many more Squeezes and Unsqueezes it saves than it takes,
+    and whether it takes none.
+    """
     nodes = {move.node for move in moves}
     saved = sum(node.op_type in ("Squeeze", "Unsqueeze") for node in nodes)
     inside = {value for move in moves for value, _ in move.slots()}
     entering = sum(value.producer() not in nodes for value in inside)
     leaving = sum(value.is_graph_output() or any(user not in nodes for user, _ in value.uses()) for value in inside)
-    return sum(map(_is_spatial, nodes)), saved - entering - leaving
+    return sum(map(_is_spatial, nodes)), saved - entering - leaving, not entering and not leaving
 
 
 def _is_spatial(node: ir.Node) -> bool:

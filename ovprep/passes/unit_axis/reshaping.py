@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import int_of, ints_of, set_int, set_ints
-from ovprep.graph.shapes import rank_of
+from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.passes.unit_axis.registry import RANK, Drop, rule, without
 
 
@@ -42,7 +42,8 @@ def squeeze(node: ir.Node, axis: int) -> Drop | None:
 def reshape(node: ir.Node, axis: int) -> Drop | None:
     """An axis of size one changes no order; a 0 in the target must go on speaking of the axis that it spoke of."""
     target = ints_of(node, "", 1)
-    before, after = (rank_of(value) == RANK for value in (node.inputs[0], node.outputs[0]))
+    source, after = node.inputs[0], rank_of(node.outputs[0]) == RANK
+    before = source is not None and rank_of(source) == RANK and dims_of(source)[axis] == 1
     if target is None or int_of(node, "allowzero", 0) or not (before or after):
         return None
     if before != after and 0 in target[axis:]:
