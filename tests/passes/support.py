@@ -7,7 +7,8 @@ import onnx_ir as ir
 from ovprep.interface import Interface, Port
 from ovprep.layout.apply import count_transposes
 from ovprep.layout.letters import infer_interface
-from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_INTERFACE, BEFORE_LAYOUT, Normalization, normalize
+from ovprep.passes.change import Change
+from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_INTERFACE, BEFORE_LAYOUT, Normalization, Pass, normalize
 from tests.graphs import FEW_ULP, Array, check, difference, feeds_of, run
 
 SWAP = (0, 2, 1)
@@ -60,3 +61,21 @@ def _channel_last(interface: Interface) -> Interface:
         return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout="NWC")
 
     return Interface(tuple(map(turned, interface.inputs)), tuple(map(turned, interface.outputs)))
+
+
+def applied(one: Pass, model: ir.Model, tolerance: float = 0.0, seed: int = 0) -> Change | None:
+    """Runs one pass in place; it must leave a model that checks and computes the same, bitwise by default."""
+    check(model)
+    feeds = feeds_of(model, seed, signed=True)
+    wanted, names = run(model, feeds), [value.name for value in model.graph.outputs]
+    change = one(model)
+    check(model)
+    assert [value.name for value in model.graph.outputs] == names
+    for found, expected in zip(run(model, feeds), wanted, strict=True):
+        assert difference(found, expected) <= tolerance
+    return change
+
+
+def ops_of(model: ir.Model) -> list[str]:
+    """The types of all nodes, in order."""
+    return [node.op_type for node in model.graph]

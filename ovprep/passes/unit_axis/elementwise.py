@@ -12,8 +12,8 @@ from ovprep.passes.unit_axis.registry import RANK, Drop, Edit, rule
 
 @rule(*UNARY)
 def unary(node: ir.Node, axis: int) -> Drop | None:
-    """Nothing to change; of a Dropout, the mask must not be asked for."""
-    return Drop({0: axis}, {0: axis}) if len(node.outputs) == 1 or not node.outputs[1].uses() else None
+    """Nothing to change; of a Dropout, there must be no mask."""
+    return Drop({0: axis}, {0: axis}) if len(node.outputs) == 1 else None
 
 
 @rule(*BROADCASTING)
@@ -96,7 +96,11 @@ def matmul(node: ir.Node, axis: int) -> Drop | None:
 def layer_normalization(node: ir.Node, axis: int) -> Drop | None:
     """Over the axes behind."""
     first = int_of(node, "axis", -1) % RANK
-    return Drop({0: axis}, {0: axis}, lambda build: set_int(node, "axis", first - 1)) if axis < first else None
+    return (
+        Drop({0: axis}, {0: axis}, lambda build: set_int(node, "axis", first - 1))
+        if axis < first and len(node.outputs) == 1
+        else None
+    )
 
 
 @rule("BatchNormalization", "GlobalAveragePool", "GlobalMaxPool", "GroupNormalization", "InstanceNormalization")

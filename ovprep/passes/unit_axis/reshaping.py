@@ -42,8 +42,7 @@ def squeeze(node: ir.Node, axis: int) -> Drop | None:
 def reshape(node: ir.Node, axis: int) -> Drop | None:
     """An axis of size one changes no order; a 0 in the target must go on speaking of the axis that it spoke of."""
     target = ints_of(node, "", 1)
-    source, after = node.inputs[0], rank_of(node.outputs[0]) == RANK
-    before = source is not None and rank_of(source) == RANK and dims_of(source)[axis] == 1
+    before, after = (_has_one(value, axis) for value in (node.inputs[0], node.outputs[0]))
     if target is None or int_of(node, "allowzero", 0) or not (before or after):
         return None
     if before != after and 0 in target[axis:]:
@@ -66,3 +65,7 @@ def flatten(node: ir.Node, axis: int) -> Drop | None:
         set_int(node, "axis", first - (first > axis))
 
     return Drop({0: axis}, {}, edit) if rank_of(node.inputs[0]) == RANK else None
+
+
+def _has_one(value: ir.Value | None, axis: int) -> bool:
+    return value is not None and rank_of(value) == RANK and dims_of(value)[axis] == 1
