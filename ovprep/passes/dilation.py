@@ -54,6 +54,7 @@ def restore_dilation(model: ir.Model) -> Change | None:
         batch, time, filters = (detour.end.shape or ir.Shape([]))[:3]
         node.outputs[0].shape = ir.Shape([batch, filters, time])
         turned = after.op("Transpose", node.outputs[0], perm=PERM)
+        known.stands_for(turned, detour.end)
         replace_value(graph, detour.end, turned)
         restored.append(str(node.name))
     remove_unused(graph)
