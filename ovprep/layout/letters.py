@@ -84,8 +84,8 @@ def _complete(letters: list[str], value: ir.Value) -> str:
         and (set(letters) & set("CW") or isinstance(first, ir.SymbolicDim))
     ):
         letters[0] = "N"
-    left = set({3: "NCW", 4: "NCHW"}.get(len(letters), "")) - set(letters)
-    if letters.count("?") == 1 and len(left) == 1:
+    left = {"N", "C", "W"} - set(letters)
+    if letters.count("?") == 1 and len(letters) == 3 and len(left) == 1:
         letters[letters.index("?")] = left.pop()
     return "".join(letters)
 

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import Array, array_of, int_of, ints_of
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import leave_out, remove_unused, replace_value
 from ovprep.graph.extents import Extent
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.size_rules import whole_axes
@@ -47,7 +47,7 @@ def fold_shapes(model: ir.Model) -> Change | None:
         _name_sizes(node, known, changed)
     for node in list(graph):
         if _is_idle(node, known):
-            _leave_out(graph, node)
+            leave_out(graph, node)
     remove_unused(graph)
     gone = before - len(graph)
     done = [f"computed {counted(gone, 'op')} on constants and shapes"] * (gone > 0)
@@ -159,13 +159,6 @@ def _is_idle(node: ir.Node, known: ShapeValues) -> bool:
         pads = array_of(node.inputs[1])
         return pads is not None and not pads.any()
     return node.op_type == "Slice" and whole_axes(known, node, before) == set(range(len(before)))
-
-
-def _leave_out(graph: ir.Graph, node: ir.Node) -> None:
-    source, output = node.inputs[0], node.outputs[0]
-    assert source is not None
-    if not (output.is_graph_output() and (source.producer() is None or source.is_graph_output())):
-        replace_value(graph, output, source)
 
 
 def _name_sizes(node: ir.Node, known: ShapeValues, changed: set[ir.Value]) -> None:

@@ -24,8 +24,10 @@ def fold_padding(model: ir.Model) -> Change | None:
         if not all(_can_pad(user, index) for user, index in uses):
             continue
         for user, _ in uses:
-            own = ints_of(user, "pads") or (0,) * len(spatial)
+            valid = user.attributes.get_string("auto_pad", "NOTSET") == "VALID"
+            own = (not valid and ints_of(user, "pads")) or (0,) * len(spatial)
             set_ints(user, "pads", [mine + added for mine, added in zip(own, spatial, strict=True)])
+            user.attributes.pop("auto_pad", None)
             user.replace_input_with(0, node.inputs[0])
         folded.append(str(node.name))
     remove_unused(graph)
@@ -50,4 +52,5 @@ def _zero_padding_of(node: ir.Node) -> list[int] | None:
 
 
 def _can_pad(node: ir.Node, index: int) -> bool:
-    return node.op_type == "Conv" and index == 0 and node.attributes.get_string("auto_pad", "NOTSET") == "NOTSET"
+    padding = node.attributes.get_string("auto_pad", "NOTSET")
+    return node.op_type == "Conv" and index == 0 and padding in ("NOTSET", "VALID")

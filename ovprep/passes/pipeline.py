@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
-from ovprep.interface import Interface
+from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.passes.affine import fold_affine
@@ -76,12 +76,13 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
             reports.append(PassReport(name, change))
         after_each(name, model)
 
-    # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
+    written = infer_interface(model)
     for one in BEFORE_INTERFACE:
         run(one.__name__, one(model))
-    original = infer_interface(model)
+    # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
+    original = _with_images(infer_interface(model), written)
     run(channel_last_interface.__name__, channel_last_interface(model))
-    interface = infer_interface(model)
+    interface = _with_images(infer_interface(model), written)
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
@@ -90,4 +91,15 @@ def normalize(model: ir.Model, after_each: Callable[[str, ir.Model], None] = lam
         run(one.__name__, one(model))
     return Normalization(
         original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
+    )
+
+
+def _with_images(interface: Interface, written: Interface) -> Interface:
+    """The interface, with tensors of rank 4 as the model was written: no op speaks of an axis that was dropped."""
+
+    def named(port: Port, before: Port) -> Port:
+        return replace(port, layout=before.layout) if len(port.dims) == 4 and "?" not in before.layout else port
+
+    return Interface(
+        tuple(map(named, interface.inputs, written.inputs)), tuple(map(named, interface.outputs, written.outputs))
     )

@@ -36,6 +36,15 @@ def test_causal_padding(value: float | None, own: tuple[int, int] | None) -> Non
     assert listing(build.model) == f"Conv: Conv([2, 4, 8]) -> [2, 4, {width}]"
 
 
+def test_padding_before_a_convolution_that_says_valid() -> None:
+    build = padded((0, 0, 2, 0, 0, 1), auto_pad="VALID")
+    feeds = feeds_of(build.model)
+    wanted = run(build.model, feeds)
+    assert fold_padding(build.model) is not None
+    check(build.model)
+    assert difference(run(build.model, feeds)[0], wanted[0]) <= FEW_ULP
+
+
 REFUSED: list[tuple[tuple[int, ...], float | None, str | None, dict[str, Any]]] = [
     ((0, 0, 2, 0, 0, 0), 1.0, None, {}),
     ((0, 0, 2, 0, 0, 0), None, "reflect", {}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import leave_out, remove_unused, replace_value
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.passes.change import Change, counted
 from ovprep.passes.unit_axis import axes, elementwise, reshaping, windows
@@ -131,6 +131,5 @@ def _lower(graph: ir.Graph, moves: list[_Move]) -> None:
             replace_value(graph, output, raised, keep=raised.producer())
             low[raised, axis] = output
     for move in moves:
-        node = move.node
-        if node.op_type == "Identity" and not node.outputs[0].is_graph_output() and node.inputs[0] is not None:
-            replace_value(graph, node.outputs[0], node.inputs[0])
+        if move.node.op_type == "Identity":
+            leave_out(graph, move.node)

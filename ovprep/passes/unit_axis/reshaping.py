@@ -15,7 +15,15 @@ def transpose(node: ir.Node, axis: int) -> Drop | None:
     if len(perm) != RANK:
         return None
     left = [one - (one > axis) for one in perm if one != axis]
-    return Drop({0: axis}, {0: perm.index(axis)}, lambda build: set_ints(node, "perm", left))
+
+    def edit(build: Builder) -> None:
+        if left == sorted(left):
+            node.attributes.clear()
+            node.op_type = "Identity"
+        else:
+            set_ints(node, "perm", left)
+
+    return Drop({0: axis}, {0: perm.index(axis)}, edit)
 
 
 @rule("Squeeze", "Unsqueeze")
