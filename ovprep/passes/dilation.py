@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder
+from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import ints_of, set_ints
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.extents import Extent, Extents
 from ovprep.graph.shape_values import ShapeValues
+from ovprep.graph.shapes import dims_of
 from ovprep.layout.apply import is_swap
 from ovprep.layout.rules.registry import PERM
 from ovprep.passes.change import Change, counted
+from ovprep.passes.padding import zero_padding_of
 
 _TO_BATCH = (2, 0, 1, 3)
 _TO_SPACE = (1, 2, 0, 3)
@@ -38,6 +40,8 @@ def restore_dilation(model: ir.Model) -> Change | None:
         -> Reshape [d, N, V, F] -> Transpose [N, V, d, F] -> Reshape [N, d*V, F]
     becomes
     x [N, W, C] -> Transpose -> Conv(dilations=[d]) -> Transpose
+
+    Zeros that were padded to make W a multiple of d, and whose results are cut off behind, go as well.
     """
     graph, known = model.graph, ShapeValues()
     for node in graph:
@@ -56,6 +60,7 @@ def restore_dilation(model: ir.Model) -> Change | None:
         turned = after.op("Transpose", node.outputs[0], perm=PERM)
         known.stands_for(turned, detour.end)
         replace_value(graph, detour.end, turned)
+        _pad_less(graph, node, turned)
         restored.append(str(node.name))
     remove_unused(graph)
     if not restored:
@@ -97,6 +102,29 @@ def _dilation_of(
     fits = fits and batched[1:] == (phases[1], source[2])
     fits = fits and (spread[0], *spread[2:]) == (dilation, *made[1:])
     return times if fits and end[1:] == (made[1] * times, made[2]) and dilation != Extent(0) else None
+
+
+def _pad_less(graph: ir.Graph, conv: ir.Node, turned: ir.Value) -> None:
+    """Pad(0, a, 0, 0, b + c, 0) -> Transpose -> Conv -> Transpose -> Slice(0, W - c), without c."""
+    users, transpose = list(turned.uses()), conv.inputs[0].producer() if conv.inputs[0] is not None else None
+    pad = _before(transpose) if transpose is not None else None
+    if len(users) != 1 or turned.is_graph_output() or users[0][1] or pad is None or transpose is None:
+        return
+    cut, time = users[0][0], dims_of(turned)[1]
+    pads = zero_padding_of(pad)
+    ends = ints_of(cut, "", 2) if cut.op_type == "Slice" else None
+    if pads is None or len(pads) != 6 or ends is None or len(ends) != 1 or time is None or len(cut.inputs) != 4:
+        return
+    surplus = time - ends[0] if ends[0] > 0 else -ends[0]
+    if ints_of(cut, "", 1) != (0,) or ints_of(cut, "", 3) != (1,) or not 0 < surplus <= pads[4]:
+        return
+    build = Builder(graph, str(conv.name), before=transpose)
+    left = (*pads[:4], pads[4] - surplus, pads[5])
+    transpose.replace_input_with(0, build.op("Pad", pad.inputs[0], build.ints(*left, name="pads")))
+    turned.shape = cut.outputs[0].shape
+    for node in (transpose, conv):
+        infer_outputs(node, graph.opset_imports)
+    replace_value(graph, cut.outputs[0], turned)
 
 
 def _slides_alone(node: ir.Node) -> bool:

@@ -17,7 +17,7 @@ def fold_padding(model: ir.Model) -> Change | None:
     graph = model.graph
     folded = []
     for node in list(graph):
-        spatial = _zero_padding_of(node)
+        spatial = _spatial_padding_of(node)
         uses = list(node.outputs[0].uses())
         if spatial is None or not uses or node.outputs[0].is_graph_output():
             continue
@@ -36,8 +36,8 @@ def fold_padding(model: ir.Model) -> Change | None:
     )
 
 
-def _zero_padding_of(node: ir.Node) -> list[int] | None:
-    """Pads of the spatial axes, beginnings then ends, where a node pads these alone, with zeros."""
+def zero_padding_of(node: ir.Node) -> list[int] | None:
+    """Pads of all axes, beginnings then ends, where a node pads with zeros and cuts nothing."""
     if node.op_type != "Pad" or node.attributes.get_string("mode", "constant") != "constant":
         return None
     pads = array_of(node.inputs[1]) if len(node.inputs) > 1 else None
@@ -45,8 +45,14 @@ def _zero_padding_of(node: ir.Node) -> list[int] | None:
     if pads is None or fill is None or fill != 0 or (len(node.inputs) > 3 and node.inputs[3] is not None):
         return None
     numbers = [int(number) for number in pads]
-    rank = len(numbers) // 2
-    if min(numbers) < 0 or any(numbers[:2]) or any(numbers[rank : rank + 2]):
+    return numbers if min(numbers) >= 0 else None
+
+
+def _spatial_padding_of(node: ir.Node) -> list[int] | None:
+    """Pads of the spatial axes, where a node pads these alone."""
+    numbers = zero_padding_of(node)
+    rank = len(numbers) // 2 if numbers is not None else 0
+    if numbers is None or any(numbers[:2]) or any(numbers[rank : rank + 2]):
         return None
     return numbers[2:rank] + numbers[rank + 2 :]
 

@@ -64,6 +64,28 @@ def test_two_in_a_row() -> None:
     assert ops_of(build.model).count("Reshape") == 0
 
 
+@pytest.mark.parametrize(("crop", "end"), [(1, 9), (2, 8), (1, -1), (3, -3)])
+def test_surplus_padding_goes(end: int, crop: int) -> None:
+    """Results of which the last `crop` are cut off need as many zeros less."""
+    build = GraphBuilder()
+    x = build.op("Pad", build.input("x", "batch", 7, 4), build.ints(0, 2, 0, 0, 5, 0))
+    x = detour(build, x, 2, time=14)
+    build.output(build.op("Slice", x, build.ints(0), build.ints(end), build.ints(1)), "y")
+    applied(restore_dilation, build.model, FEW_ULP)
+    assert ops_of(build.model) == ["Pad", "Transpose", "Conv", "Transpose"]
+    assert ints_of(build.graph[0], "", 1) == (0, 2, 0, 0, 5 - crop, 0)
+
+
+@pytest.mark.parametrize(("start", "end", "axis"), [(1, 9, 1), (0, 4, 1), (0, 3, 2)])
+def test_other_cuts_stay(start: int, end: int, axis: int) -> None:
+    build = GraphBuilder()
+    x = build.op("Pad", build.input("x", "batch", 7, 4), build.ints(0, 2, 0, 0, 5, 0))
+    x = detour(build, x, 2, time=14)
+    build.output(build.op("Slice", x, build.ints(start), build.ints(end), build.ints(axis)), "y")
+    applied(restore_dilation, build.model, FEW_ULP)
+    assert ops_of(build.model) == ["Pad", "Transpose", "Conv", "Transpose", "Slice"]
+
+
 REFUSED: list[dict[str, Any]] = [
     {"strides": (2,)},
     {"dilations": (2,)},

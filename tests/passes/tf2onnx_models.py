@@ -96,7 +96,7 @@ def main() -> None:
     folder, names = Path(sys.argv[1]), json.loads(sys.argv[2])
     rng = np.random.default_rng(0)
     for name in names:
-        for kind in ("fixed", "open", "time", "fixed_lite", "open_lite"):
+        for kind in ("open", "time", "fixed_lite", "open_lite"):
             if kind != "time" or name not in ("flat", "columns"):
                 write(name, kind, folder, rng)
 
