@@ -58,5 +58,4 @@ def _dense_before(node: ir.Node, known: ShapeValues) -> list[ir.Node] | None:
     before, flat, after = (known.dims(v) for v in (chain[0].inputs[0], chain[0].outputs[0], node.outputs[0]))
     if before is None or flat is None or after is None or len(flat) != 2 or len(before) != len(after):
         return None
-    same = before[:-1] == after[:-1] and before[-1] == flat[-1]
-    return chain if same and after[-1] == (known.dims(chain[-1].outputs[0]) or after)[-1] else None
+    return chain if before[:-1] == after[:-1] and after[-1] == (known.dims(chain[-1].outputs[0]) or after)[-1] else None

@@ -112,13 +112,13 @@ def test_phases_that_others_read_stay() -> None:
 
 
 def test_phases_that_come_back_in_another_number_stay() -> None:
-    """Four samples of two phases are read as two of four."""
+    """Two phases of four samples are read as four of two."""
     build = GraphBuilder()
     x = build.op("Reshape", build.input("x", 2, 12, 4), build.ints(2, 6, 2, 4))
     x = build.op("Reshape", build.op("Transpose", x, perm=(2, 0, 1, 3)), build.ints(4, 6, 4))
     x = build.op("Conv", build.op("Transpose", x, perm=SWAP), build.weights(5, 4, 3))
-    x = build.op("Reshape", build.op("Transpose", x, perm=SWAP), build.ints(4, 1, 4, 5))
-    build.output(build.op("Reshape", build.op("Transpose", x, perm=(1, 2, 0, 3)), build.ints(1, 16, 5)), "y")
+    x = build.op("Reshape", build.op("Transpose", x, perm=SWAP), build.ints(4, 2, 2, 5))
+    build.output(build.op("Reshape", build.op("Transpose", x, perm=(1, 2, 0, 3)), build.ints(2, 8, 5)), "y")
     assert applied(restore_dilation, build.model) is None
 
 

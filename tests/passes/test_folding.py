@@ -196,6 +196,7 @@ BUSY = {
     "reversed": lambda build, x: build.op(
         "Slice", x, build.ints(-1), build.ints(-(2**31)), build.ints(1), build.ints(-1)
     ),
+    "stepped": lambda build, x: build.op("Slice", x, build.ints(0), build.ints(9), build.ints(1), build.ints(2)),
     "Tile": lambda build, x: build.op("Tile", x, build.ints(1, 2, 1)),
 }
 
