@@ -49,7 +49,7 @@ def _windowed(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | N
             lost = reach if node.op_type == "ConvTranspose" else 0
             exact: Extent | None = before if strides[axis] == 1 and not lost else None
         else:
-            own = pads[axis] + pads[axis + count]
+            own = pads[axis] + pads[axis + count] if padding == "NOTSET" else 0
             if node.op_type == "ConvTranspose":
                 exact = before * strides[axis] + (reach + 1 - strides[axis] - own + extra[axis])
             else:

@@ -11,6 +11,7 @@ from ovprep.graph.constants import Array, array_of, int_of, ints_of
 from ovprep.graph.edit import leave_out, remove_unused, replace_value
 from ovprep.graph.extents import Extent
 from ovprep.graph.shape_values import ShapeValues
+from ovprep.graph.shapes import dims_of
 from ovprep.graph.size_rules import whole_axes
 from ovprep.passes.change import Change, counted
 
@@ -36,7 +37,7 @@ def fold_shapes(model: ir.Model) -> Change | None:
         if any(value in changed for value in node.inputs if value is not None):
             _infer_again(node, graph, changed)
         known.learn(node)
-        made = _constants_of(node, known)
+        made = _constants_of(node, known, graph.opset_imports)
         if made is not None:
             _replace(graph, node, made, changed)
             continue
@@ -57,6 +58,8 @@ def fold_shapes(model: ir.Model) -> Change | None:
 
 def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
     """Infers the outputs with what is known of the inputs now; sizes that were known stay."""
+    if _has_branches(node):
+        return
     before = [output.shape for output in node.outputs]
     infer_outputs(node, graph.opset_imports)
     for output, old in zip(node.outputs, before, strict=True):
@@ -70,7 +73,7 @@ def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None
             changed.add(output)
 
 
-def _constants_of(node: ir.Node, known: ShapeValues) -> list[Array] | None:
+def _constants_of(node: ir.Node, known: ShapeValues, opsets: dict[str, int]) -> list[Array] | None:
     """The arrays of all outputs of a node, where they depend on no input of the model."""
     numbers = [known.numbers(output) for output in node.outputs]
     shapes = [output.shape for output in node.outputs]
@@ -87,27 +90,35 @@ def _constants_of(node: ir.Node, known: ShapeValues) -> list[Array] | None:
         dims = known.dims(node.inputs[0])
         sizes = None if dims is None else [size.number for size in dims]
         return None if sizes is None or None in sizes else [np.array(math.prod(filter(None, sizes)), np.int64)]
-    return _evaluated(node)
+    return _evaluated(node, opsets)
 
 
-def _evaluated(node: ir.Node) -> list[Array] | None:
-    """The node run on constants, by the reference implementation of ONNX."""
-    given = [array_of(value) for value in node.inputs if value is not None]
-    if not given or any(array is None for array in given) or node.domain not in ("", "ai.onnx"):
+def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
+    """The node run on constants, by the reference implementation of ONNX; None where that cannot be, or grows."""
+    given = {str(value.name): array_of(value) for value in node.inputs if value is not None}
+    arrays = {name: array for name, array in given.items() if array is not None}
+    if not arrays or len(arrays) < len(given) or node.domain not in ("", "ai.onnx"):
         return None
-    if node.op_type in _RANDOM or any(
-        a.type in (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS) for a in node.attributes.values()
-    ):
+    if node.op_type in _RANDOM or _has_branches(node):
         return None
-    arrays = {str(v.name): array for v, array in zip([v for v in node.inputs if v is not None], given, strict=True)}
-    allowed = max(_SMALL, _GROWTH * sum(array.size for array in given if array is not None))
+    allowed = max(_SMALL, _GROWTH * sum(array.size for array in arrays.values()))
     for output in node.outputs:
-        dims = None if output.shape is None else [dim if isinstance(dim, int) else None for dim in output.shape]
-        if dims is None or None in dims or math.prod(dim for dim in dims if dim is not None) > allowed:
+        dims = (None,) if output.shape is None else dims_of(output)
+        if None in dims or math.prod(dim for dim in dims if dim is not None) > allowed:
             return None
     proto = ir.to_proto(node)
     assert isinstance(proto, onnx.NodeProto)
-    return [np.asarray(array) for array in onnx.reference.ReferenceEvaluator(proto).run(None, arrays)]
+    inputs, outputs = ([onnx.ValueInfoProto(name=name) for name in names] for names in (arrays, proto.output))
+    try:
+        runner = onnx.reference.ReferenceEvaluator(onnx.helper.make_graph([proto], "constant", inputs, outputs), opsets)
+        return [np.asarray(array) for array in runner.run(None, arrays)]
+    except (NotImplementedError, RuntimeError, TypeError, ValueError):
+        return None  # the reference does not cover every type of every op; the runtimes will
+
+
+def _has_branches(node: ir.Node) -> bool:
+    kinds = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
+    return any(attribute.type in kinds for attribute in node.attributes.values())
 
 
 def _replace(graph: ir.Graph, node: ir.Node, arrays: list[Array], changed: set[ir.Value]) -> None:
