@@ -109,8 +109,9 @@ def _is_spatial(node: ir.Node) -> bool:
 
 
 def _lower(graph: ir.Graph, moves: list[_Move]) -> None:
-    """Edits the ops in their order, between Unsqueezes and Squeezes that nobody reads where two ops meet."""
+    """Edits the ops in their order, with a Squeeze or an Unsqueeze where a tensor enters or leaves them."""
     place = {node: index for index, node in enumerate(graph)}
+    readers = {(move.node, index) for move in moves for index in move.drop.inputs}
     low: dict[Slot, ir.Value] = {}
     for move in sorted(moves, key=lambda move: place[move.node]):
         node, before = move.node, Builder(graph, str(move.node.name), before=move.node)
@@ -122,14 +123,22 @@ def _lower(graph: ir.Graph, moves: list[_Move]) -> None:
             node.replace_input_with(index, low[value, axis])
         move.drop.edit(before)
         for index, axis in move.drop.outputs.items():
-            output, after = node.outputs[index], Builder(graph, str(node.name), after=node)
-            assert output.shape is not None
-            full = output.shape
-            output.shape = ir.Shape([dim for place, dim in enumerate(full) if place != axis])
-            raised = after.op("Unsqueeze", output, after.ints(axis, name="axes"))
-            raised.shape = full
-            replace_value(graph, output, raised, keep=raised.producer())
-            low[raised, axis] = output
+            output = node.outputs[index]
+            low[_without(graph, output, axis, readers), axis] = output
     for move in moves:
         if move.node.op_type == "Identity":
             leave_out(graph, move.node)
+
+
+def _without(graph: ir.Graph, output: ir.Value, axis: int, readers: set[tuple[ir.Node, int]]) -> ir.Value:
+    """Takes the axis from the shape of an output; returns what its readers have: it, or an Unsqueeze of it."""
+    full, node = output.shape, output.producer()
+    assert full is not None
+    output.shape = ir.Shape([dim for place, dim in enumerate(full) if place != axis])
+    if not output.is_graph_output() and all(use in readers for use in map(tuple, output.uses())):
+        return output
+    after = Builder(graph, str(node.name) if node is not None else "", after=node)
+    raised = after.op("Unsqueeze", output, after.ints(axis, name="axes"))
+    raised.shape = full
+    replace_value(graph, output, raised, keep=raised.producer())
+    return raised
