@@ -34,9 +34,10 @@ def fold_shapes(model: ir.Model) -> Change | None:
     changed: set[ir.Value] = set()
     before, settled = len(graph), 0
     for node in list(graph):
-        if any(value in changed for value in node.inputs if value is not None):
-            _infer_again(node, graph, changed)
         known.learn(node)
+        if any(value in changed for value in node.inputs if value is not None) and not _is_settled(node, known):
+            _infer_again(node, graph, changed)
+            known.learn(node)
         made = _constants_of(node, known, graph.opset_imports)
         if made is not None:
             _replace(graph, node, made, changed)
@@ -54,6 +55,12 @@ def fold_shapes(model: ir.Model) -> Change | None:
     done = [f"computed {counted(gone, 'op')} on constants and shapes"] * (gone > 0)
     done += [f"settled the shapes of {counted(settled, 'Reshape')}"] * (settled > 0)
     return Change(", ".join(done)) if done else None
+
+
+def _is_settled(node: ir.Node, known: ShapeValues) -> bool:
+    """Whether inference, which takes its time, has nothing to add."""
+    sizes = [known.dims(output) for output in node.outputs]
+    return all(dims is not None and all(size.number or isinstance(size.of, str) for size in dims) for dims in sizes)
 
 
 def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
@@ -173,13 +180,17 @@ def _is_idle(node: ir.Node, known: ShapeValues) -> bool:
 
 
 def _name_sizes(node: ir.Node, known: ShapeValues, changed: set[ir.Value]) -> None:
-    """Calls open axes by the name of the open axis of an input that they are equal to."""
+    """Writes the sizes that are known, and calls open axes by the name of the open axis that they are equal to."""
     for output in node.outputs:
         sizes = known.dims(output)
         if sizes is None or output.shape is None:
             continue
         dims = [
-            ir.SymbolicDim(size.of) if isinstance(size.of, str) and size == Extent(0, 1, size.of) else dim
+            size.number
+            if size.number is not None
+            else ir.SymbolicDim(size.of)
+            if isinstance(size.of, str) and size == Extent(0, 1, size.of)
+            else dim
             for size, dim in zip(sizes, output.shape, strict=True)
         ]
         if dims != list(output.shape):
