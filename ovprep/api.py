@@ -22,7 +22,6 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
-from ovprep.layout.letters import infer_interface
 from ovprep.options import ReadOptions
 from ovprep.passes.pipeline import normalize
 from ovprep.report.document import Conversion, artifacts_in, write_documents
@@ -76,13 +75,12 @@ def convert(
         source = read_model(path, _read_options(weights, allow_code, plugins))
         say("normalising the graph")
         graph = source.graph.clone()
-        original = infer_interface(graph)
         normalization = normalize(graph)
         with new_folder(folder) as scratch:
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
             verification, measured = examine(
-                Candidate(source, original, graph, normalization.interface, scratch / "model.xml"),
+                Candidate(source, normalization.original, graph, normalization.interface, scratch / "model.xml"),
                 verifying=verify,
                 seconds=seconds if benchmark else None,
                 threads=count,
@@ -93,7 +91,7 @@ def convert(
                 output=folder,
                 target=target,
                 source=source,
-                original=original,
+                original=normalization.original,
                 interface=normalization.interface,
                 normalization=normalization,
                 ops=ops,
