@@ -1,15 +1,21 @@
 """The weights in a `.keras` file."""
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ovprep.errors import ModelError
-from ovprep.frontends.keras.weights import LayerWeights, WeightStore, dataset_of, reading, stray_error, text_of
+from ovprep.frontends.keras.weights import (
+    LayerWeights,
+    WeightStore,
+    container_names,
+    dataset_of,
+    reading,
+    stray_error,
+    text_of,
+)
 
 
 class ArchiveWeights(WeightStore):
@@ -17,7 +23,9 @@ class ArchiveWeights(WeightStore):
 
     def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
         self._group = group
-        self._paths = dict(zip((name for name, _ in layers), _container_names(layers), strict=True))
+        self._paths = dict(
+            zip((name for name, _ in layers), container_names(class_name for _, class_name in layers), strict=True)
+        )
 
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
         return ArchiveWeights(self._group, layers)
@@ -45,11 +53,11 @@ class ArchiveWeights(WeightStore):
                 )
             found = list(_variables(self._group[f"layers/{self._paths[name]}"], name))
             folders, arrays = tuple(folder for folder, _ in found), tuple(array for _, array in found)
-            return LayerWeights(name, None, arrays, folders)
+            return LayerWeights(name, None, arrays, folders, lambda folder: self.nested(name, folder))
 
-    def nested(self, name: str) -> WeightStore:
+    def nested(self, name: str, folder: str = "") -> WeightStore:
         with reading(name):
-            group = self._group.get(f"layers/{self._paths[name]}")
+            group = self._group.get(f"layers/{self._paths[name]}/{folder}".rstrip("/"))
         if not isinstance(group, h5py.Group):
             raise ModelError(f"The file has no weights for the model {name!r} inside the model.")
         return ArchiveWeights(group)
@@ -57,31 +65,22 @@ class ArchiveWeights(WeightStore):
 
 _PARTS = ("cell", "forward_layer", "backward_layer", "layer")
 """Attributes under which a layer of Keras keeps another with weights."""
+_LISTS = ("cells",)
+"""Attributes under which it keeps several."""
+_MAX_DEPTH = 6
+"""Deeper than TimeDistributed of Bidirectional of RNN of StackedRNNCells of a cell."""
 
 
 def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """The variables of a layer and of the layers in it, each with its folder, which is not deeper than three."""
+    """The variables of a layer and of the layers in it, each with its folder. Models in it have their own store."""
     variables = group.get("vars")
     if isinstance(variables, h5py.Group):
         for key in sorted(variables, key=lambda key: (len(key), key)):
             yield folder, dataset_of(variables, key, layer)
-    for part in _PARTS if folder.count("/") < 2 else ():
+    if folder.count("/") == _MAX_DEPTH:
+        return
+    lists = [(part, group[part]) for part in _LISTS if isinstance(group.get(part), h5py.Group)]
+    for part in (*_PARTS, *(f"{part}/{key}" for part, items in lists for key in items)):
         inner = group.get(part)
         if isinstance(inner, h5py.Group):
             yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
-
-
-def _container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
-    """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
-    seen: Counter[str] = Counter()
-    names = []
-    for _, class_name in layers:
-        snake = _snake_case(class_name)
-        names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
-        seen[snake] += 1
-    return names
-
-
-def _snake_case(name: str) -> str:
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
