@@ -85,7 +85,8 @@ def check_against_keras(
 
     Open axes other than the batch take each of the `lengths`; inputs are normal noise with the standard deviation
     `spread`; `shapes` is False where Keras states a shape that it does not keep. `output_names` where two outputs come
-    from one layer, and need names that Keras does not give them. `edit` changes each input first. Returns what was read, for further questions.
+    from one layer, and need names that Keras does not give them. `edit` changes each input first.
+    Returns what was read, for further questions.
     """
     randomise(model)
     source = read_both(model, tmp_path, suffixes)

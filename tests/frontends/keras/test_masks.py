@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import pytest
 from keras import layers
 
@@ -132,7 +131,7 @@ def test_a_mask_that_nothing_asks_for_leaves_no_nodes(tmp_path: Path) -> None:
 def test_a_mask_in_each_step_is_refused(tmp_path: Path) -> None:
     stack = [keras.Input((LENGTH, 6, 3)), layers.Masking(), layers.TimeDistributed(layers.LSTM(4))]
     keras.Sequential(stack).save(tmp_path / "model.keras")
-    with pytest.raises(UnsupportedError, match="'lstm.*' .* is given a mask in each step"):
+    with pytest.raises(UnsupportedError, match=r"'lstm.*' .* is given a mask in each step"):
         read_keras(tmp_path / "model.keras")
 
 
@@ -140,3 +139,26 @@ def test_a_mask_over_an_open_time_is_refused(tmp_path: Path) -> None:
     keras.Sequential([keras.Input((None, 3)), layers.Masking(), layers.LSTM(4)]).save(tmp_path / "model.keras")
     with pytest.raises(UnsupportedError, match="is given a mask, which ovprep computes step by step"):
         read_keras(tmp_path / "model.keras")
+
+
+MERGES = [layers.Add, layers.Subtract, layers.Average, layers.Multiply, layers.Maximum, layers.Minimum]
+
+
+def merged(merge: Any, inputs: int, unmasked: int | None) -> list[Any]:
+    """A mask, and a model whose file says nothing of masks, which merges tensors that have different ones."""
+    x = keras.Input((LENGTH, 3))
+    tensors = []
+    for place in range(inputs):
+        y = layers.ReLU()(layers.Conv1D(3, 1)(x))
+        sparse = layers.Dense(3, activation="relu")(x) if place == 0 else layers.Masking()(y)
+        tensors.append(layers.Conv1D(3, 1)(x) if place == unmasked else sparse)
+    return [layers.Masking(), keras.Model(x, merge(tensors), name="inner")]
+
+
+@pytest.mark.parametrize(("inputs", "unmasked"), [(2, None), (2, 0), (2, 1), (3, None), (3, 1)])
+@pytest.mark.parametrize("merge", [*MERGES, layers.Concatenate, lambda: layers.Concatenate(1)])
+def test_merged_masks(merge: Any, inputs: int, unmasked: int | None, tmp_path: Path) -> None:
+    if isinstance(merge(), layers.Subtract) and inputs == 3:
+        pytest.skip("subtracts one tensor")
+    rnn = layers.GRU(4, return_sequences=True)
+    check(*merged(merge(), inputs, unmasked), rnn, tmp_path=tmp_path)

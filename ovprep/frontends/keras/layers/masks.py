@@ -63,7 +63,8 @@ def with_masks(rule: LayerRule, layer: Layer, inputs: Sequence[ir.Value], option
     """
     masks, known, name = layer.scene.masks, options_of(rule), layer.spec.class_name
     first = inputs[:1] if name in _RECURRENT else inputs
-    masked = [value for value in first if value in masks]
+    # Keras 2 hands the masks of merged tensors on, but does not look at them.
+    masked = [] if layer.scene.old and name in _MERGING else [value for value in first if value in masks]
     given = dict(options)
     if masked and "mask" in known and options.get("mask") is None:
         found = [masks[value].value() if value in masks else None for value in first]
@@ -125,7 +126,7 @@ def _concatenated(layer: Layer, inputs: Sequence[ir.Value], known: Sequence[Mask
     """Along time, masks in a row; along channels, a step that any of the inputs has (Keras 2: that all have)."""
     rank = len(layer.shape(inputs[0]))
     axis = layer.axis(rank)
-    if rank != 3 or axis == 0 or (layer.scene.old and axis == 1 and None in known):
+    if rank != 3 or axis == 0:
         raise layer.unsupported("joins masks in a way")
     build = layer.build
     everywhere = [
