@@ -148,7 +148,7 @@ def test_a_model_without_its_weights(tmp_path: Path) -> None:
     def drop(group: Any) -> None:
         del group["time_distributed/layer"]
 
-    with pytest.raises(ModelError, match="has no weights for the model|should have the weights"):
+    with pytest.raises(ModelError, match=r"has no weights for the model|should have the weights"):
         read_keras(with_weights(tmp_path / "model.keras", drop))
 
 
