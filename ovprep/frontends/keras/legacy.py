@@ -86,7 +86,7 @@ def modernize(entry: Mapping[str, Any], version: str) -> Config:
 
     Raises UnsupportedError for what has no counterpart, or where the configuration nests too deeply.
     """
-    return _modern(entry, major_version(version), 0) if major_version(version) < 3 else dict(entry)
+    return _modern(entry, major_of(version), 0) if major_of(version) < 3 else dict(entry)
 
 
 def modern_weight(layer: str, name: str, array: NDArray[np.generic]) -> tuple[str, NDArray[np.generic]]:
@@ -100,8 +100,8 @@ def modern_weight(layer: str, name: str, array: NDArray[np.generic]) -> tuple[st
     return new, array[:, 0] if new == "kernel" and array.ndim == 4 and array.shape[1] == 1 else array
 
 
-def major_version(version: str) -> int:
-    """The first number of Keras' version; what cannot be read counts as Keras 3."""
+def major_of(version: str) -> int:
+    """The first number of a version; 3, which is read as it stands, where there is none."""
     head = version.split(".")[0]
     return int(head) if head.isdecimal() and len(head) < 4 else 3
 

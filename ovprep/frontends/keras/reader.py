@@ -13,9 +13,9 @@ from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
 from ovprep.frontends.keras.layers.layer import EmitModel, Layer, Mask, Scene, is_whole
-from ovprep.frontends.keras.layers.masks import called, without_idle_mask
+from ovprep.frontends.keras.layers.masking import called, without_idle_mask
 from ovprep.frontends.keras.layers.registry import operation_for, require_inputs, rule_for
-from ovprep.frontends.keras.legacy import major_version, modernize
+from ovprep.frontends.keras.legacy import major_of, modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
 from ovprep.frontends.source import Source, sha256_of
@@ -59,7 +59,7 @@ def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     """The graph, and the number of the model's parameters as Keras counts them."""
     architecture = modernize(file.architecture, file.version)
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
-    scene.old = major_version(file.version) < 3
+    scene.old = major_of(file.version) < 3
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()

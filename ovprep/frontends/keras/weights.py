@@ -1,9 +1,7 @@
 """The weights of a layer as a file stores them: found by their names and order, never by shape."""
 
-import re
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,16 +42,16 @@ class LayerWeights:
 
     def part(self, attribute: str, name: str | None) -> "LayerWeights":
         """The weights of a layer inside this one: `.keras` knows it as an attribute, `.h5` by its name, if at all."""
-        within = f"{self.folder}/{attribute}".lstrip("/")
+        here = f"{self.folder}/{attribute}".lstrip("/")
         if self.names is None:
             inside = [i for i, folder in enumerate(self.folders) if f"{folder}/".startswith(f"{attribute}/")]
             folders = tuple(self.folders[i][len(attribute) + 1 :] for i in inside)
-        else:
-            inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{name}/" in f"/{folder}/"]
-            folders = tuple(self.folders[i] for i in inside)
-        names = None if self.names is None else tuple(self.names[i] for i in inside)
-        arrays = tuple(self.arrays[i] for i in inside)
-        return LayerWeights(name or self.layer, names, arrays, folders, self.store, within)
+            arrays = tuple(self.arrays[i] for i in inside)
+            return LayerWeights(name or self.layer, None, arrays, folders, self.store, here)
+        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{name}/" in f"/{folder}/"]
+        names, arrays = tuple(self.names[i] for i in inside), tuple(self.arrays[i] for i in inside)
+        folders = tuple(self.folders[i] for i in inside)
+        return LayerWeights(name or self.layer, names, arrays, folders, self.store, here)
 
     def take(self, **shapes: tuple[int, ...]) -> dict[str, Array]:
         """The arrays of the named variables, which must be all there are, in the order in which Keras creates them.
@@ -135,19 +133,3 @@ def stray_error(layer: str) -> ModelError:
 def text_of(value: object) -> str:
     """An attribute of HDF5 as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def container_names(class_names: Iterable[str]) -> list[str]:
-    """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
-    seen: Counter[str] = Counter()
-    names = []
-    for class_name in class_names:
-        snake = _snake_case(class_name)
-        names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
-        seen[snake] += 1
-    return names
-
-
-def _snake_case(name: str) -> str:
-    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

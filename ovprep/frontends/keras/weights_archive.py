@@ -1,21 +1,15 @@
 """The weights in a `.keras` file."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ovprep.errors import ModelError
-from ovprep.frontends.keras.weights import (
-    LayerWeights,
-    WeightStore,
-    container_names,
-    dataset_of,
-    reading,
-    stray_error,
-    text_of,
-)
+from ovprep.frontends.keras.weights import LayerWeights, WeightStore, dataset_of, reading, stray_error, text_of
 
 
 class ArchiveWeights(WeightStore):
@@ -23,9 +17,7 @@ class ArchiveWeights(WeightStore):
 
     def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
         self._group = group
-        self._paths = dict(
-            zip((name for name, _ in layers), container_names(class_name for _, class_name in layers), strict=True)
-        )
+        self._paths = dict(zip((name for name, _ in layers), container_names(layers), strict=True))
 
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
         return ArchiveWeights(self._group, layers)
@@ -84,3 +76,19 @@ def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tupl
         inner = group.get(part)
         if isinstance(inner, h5py.Group):
             yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
+
+
+def container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
+    """Keras 3 names the group of a layer after its class and counts: conv1d, conv1d_1, ..."""
+    seen: Counter[str] = Counter()
+    names = []
+    for _, class_name in layers:
+        snake = _snake_case(class_name)
+        names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
+        seen[snake] += 1
+    return names
+
+
+def _snake_case(name: str) -> str:
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()

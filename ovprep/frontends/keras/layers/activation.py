@@ -192,10 +192,8 @@ def elu(layer: Layer, x: ir.Value) -> ir.Value:
 
 
 @layer("Softmax")
-def softmax(layer: Layer, x: ir.Value, *, mask: ir.Value | None = None) -> ir.Value:
-    """Over one axis, or over several together; what a mask leaves out becomes zero."""
-    if mask is not None:
-        x = layer.build.op("Where", mask, x, _scalar(layer, -1e9))
+def softmax(layer: Layer, x: ir.Value) -> ir.Value:
+    """Over one axis, or over several together."""
     rank, given = len(layer.shape(x)), layer.get("axis", -1)
     build = layer.build
     if not isinstance(given, list) or len(given) == 1:

@@ -9,7 +9,8 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.network import LayerConfig
-from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore, container_names
+from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore
+from ovprep.frontends.keras.weights_archive import container_names
 from ovprep.graph.builder import Builder
 
 _ONLY = ("layer", "cell")
@@ -38,7 +39,7 @@ class Scene:
 
     warnings: list[str] = field(default_factory=list)
     masks: dict[ir.Value, Mask] = field(default_factory=dict)
-    """The masks behind tensors; see `masks.py`."""
+    """The masks behind tensors; see `masking.py`."""
     old: bool = False
     """Whether the file is of Keras 1 or 2."""
 
@@ -159,7 +160,7 @@ class Layer:
         if not isinstance(stated, list) or not stated:
             raise self.invalid(key)
         specs = [self._spec(entry, key) for entry in stated]
-        folders = container_names([spec.class_name for spec in specs])
+        folders = container_names((spec.name, spec.class_name) for spec in specs)
         return [self._holding(spec, f"{key}/{folder}", spec.name) for spec, folder in zip(specs, folders, strict=True)]
 
     def _spec(self, stated: Any, key: str) -> LayerConfig:

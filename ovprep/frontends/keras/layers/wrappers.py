@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError
 from ovprep.frontends.keras.layers.layer import Layer
-from ovprep.frontends.keras.layers.masks import called, unusable
+from ovprep.frontends.keras.layers.masking import called, unusable
 from ovprep.frontends.keras.layers.recurrent import flat, flip, recurrent, run, warn_of_training
 from ovprep.frontends.keras.layers.registry import layer, require_inputs, rule_for
 from ovprep.frontends.keras.network import MODEL_CLASSES
