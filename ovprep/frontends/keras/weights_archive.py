@@ -63,19 +63,23 @@ _MAX_DEPTH = 6
 """Deeper than TimeDistributed of Bidirectional of RNN of StackedRNNCells of a cell."""
 
 
-def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tuple[str, NDArray[np.generic]]]:
+def _variables(
+    group: h5py.Group, layer: str, folder: str = "", seen: frozenset[int] = frozenset()
+) -> Iterator[tuple[str, NDArray[np.generic]]]:
     """The variables of a layer and of the layers in it, each with its folder. Models in it have their own store."""
     variables = group.get("vars")
     if isinstance(variables, h5py.Group):
         for key in sorted(variables, key=lambda key: (len(key), key)):
             yield folder, dataset_of(variables, key, layer)
-    if folder.count("/") == _MAX_DEPTH:
-        return
     lists = [(part, group[part]) for part in _LISTS if isinstance(group.get(part), h5py.Group)]
     for part in (*_PARTS, *(f"{part}/{key}" for part, items in lists for key in items)):
         inner = group.get(part)
         if isinstance(inner, h5py.Group):
-            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
+            own = h5py.h5o.get_info(inner.id).addr
+            # A group with itself inside, by a link, would give more weights than memory holds.
+            if own in seen or folder.count("/") == _MAX_DEPTH:
+                raise ModelError(f"Layer {layer!r} stores weights of layers in it too deeply, or within themselves.")
+            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part, seen | {own})
 
 
 def container_names(layers: Iterable[tuple[str, str]]) -> list[str]:

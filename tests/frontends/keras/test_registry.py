@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "AveragePooling2D": lambda: layers.AveragePooling2D(2),
     "BatchNormalization": layers.BatchNormalization,
     "Bidirectional": lambda: layers.Bidirectional(layers.LSTM(4)),
+    "ConvLSTM1D": lambda: layers.ConvLSTM1D(4, 3),
     "Conv1D": lambda: layers.Conv1D(4, 3),
     "Conv1DTranspose": lambda: layers.Conv1DTranspose(4, 3),
     "Conv2D": lambda: layers.Conv2D(4, 3),
@@ -88,7 +89,8 @@ TRAINING = {
 
 
 def saved(layer: keras.Layer, folder: Path, inputs: int = 1) -> Path:
-    shape = (9, 7, 4) if "2D" in type(layer).__name__ else (9,) if type(layer) is layers.RepeatVector else (9, 4)
+    rank_4 = "2D" in type(layer).__name__ or type(layer) is layers.ConvLSTM1D
+    shape = (9, 7, 4) if rank_4 else (9,) if type(layer) is layers.RepeatVector else (9, 4)
     given = [keras.Input(shape, name=f"x{index}") for index in range(inputs)]
     model = keras.Model(given, layer(given if inputs > 1 else given[0]))
     randomise(model)

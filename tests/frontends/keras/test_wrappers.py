@@ -168,3 +168,21 @@ def test_initial_states(activation: str, return_sequences: bool, tmp_path: Path)
     rnn = layers.LSTM(4, activation=activation, return_sequences=return_sequences)
     y = layers.Bidirectional(rnn)(x, initial_state=states)
     check_against_keras(keras.Model([x, *states], y), tmp_path)
+
+
+def test_several_tensors_in_each_step_are_refused(tmp_path: Path) -> None:
+    sequence_model(layers.TimeDistributed(layers.LSTM(4))).save(tmp_path / "model.keras")
+    config = config_of(tmp_path / "model.keras")
+    config["config"]["layers"][1]["config"]["layer"]["config"]["return_state"] = True
+    with pytest.raises(UnsupportedError, match="gives several tensors in each step"):
+        read_keras(with_config(tmp_path / "model.keras", config))
+
+
+def test_a_layer_that_links_to_itself(tmp_path: Path) -> None:
+    check_against_keras(sequence_model(layers.TimeDistributed(layers.LSTM(4), name="time_distributed")), tmp_path)
+
+    def link(group: Any) -> None:
+        group["time_distributed/layer/layer"] = group["time_distributed/layer"]
+
+    with pytest.raises(ModelError, match="within themselves"):
+        read_keras(with_weights(tmp_path / "model.keras", link))

@@ -7,16 +7,18 @@ import pytest
 import tf_keras
 from tf_keras import layers
 
+from ovprep.errors import UnsupportedError
+from ovprep.frontends.keras.reader import read_keras
 from tests.frontends.keras.support_of_keras_2 import check_against_keras_2
 
 LENGTH = 7
 
 
-def functional(name: str = "inner", outputs: int = 1) -> tf_keras.Model:
+def functional(name: str = "inner") -> tf_keras.Model:
     x = layers.Input((6, 3))
     y = layers.Conv1D(3, 3, padding="same", name="conv")(x)
     z = layers.Dense(2, name="dense")(layers.Add()([x, layers.BatchNormalization(name="norm")(y)]))
-    return tf_keras.Model(x, [z, layers.Flatten()(y)][:outputs], name=name)
+    return tf_keras.Model(x, z, name=name)
 
 
 def sequential(name: str = "inner") -> tf_keras.Model:
@@ -36,8 +38,12 @@ def test_a_model_in_each_step(inner: Any, tmp_path: Path) -> None:
     check(layers.TimeDistributed(inner()), tmp_path=tmp_path)
 
 
-def test_a_model_of_several_outputs_in_each_step(tmp_path: Path) -> None:
-    check(layers.TimeDistributed(functional(outputs=2)), tmp_path=tmp_path)
+def test_a_fixed_batch_with_a_mask_is_refused(tmp_path: Path) -> None:
+    x = layers.Input((LENGTH, 6, 3), batch_size=3, name="x")
+    y = layers.TimeDistributed(sequential())(layers.TimeDistributed(layers.Dense(3))(layers.Masking()(x)))
+    tf_keras.Model(x, y).save(tmp_path / "model.h5")
+    with pytest.raises(UnsupportedError, match="is given a mask and a fixed batch"):
+        read_keras(tmp_path / "model.h5")
 
 
 def test_a_model_of_each_step_inside_a_model(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from ovprep.frontends.keras.layers import (
     activation,
+    conv_lstm,
     convolution,
     dense,
     masked_merging,
@@ -23,6 +24,7 @@ __all__ = [
     "Layer",
     "LayerRule",
     "activation",
+    "conv_lstm",
     "convolution",
     "dense",
     "layer",

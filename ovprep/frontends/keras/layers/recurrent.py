@@ -62,8 +62,7 @@ def run(
     A sequence is in the order in which it was computed, as Keras gives it. `within` a Bidirectional it is in the order
     of time, and zero where it is masked.
     """
-    if layer.flag("stateful", False):
-        layer.warn("keeps its state from one call to the next (stateful=True); converted, it starts each from zeros.")
+    warn_of_state(layer)
     if layer.flag("time_major", False):
         raise layer.unsupported("has time before the batch (time_major=True)")
     layer.expect_rank(x, 3)
@@ -87,6 +86,12 @@ def flat(states: Any) -> list[ir.Value]:
     if isinstance(states, (list, tuple)):
         return [value for state in states for value in flat(state)]
     return [] if states is None else [states]
+
+
+def warn_of_state(layer: Layer) -> None:
+    """For a layer that would go on from the states of the call before, which a graph has no memory for."""
+    if layer.flag("stateful", False):
+        layer.warn("keeps its state from one call to the next (stateful=True); converted, it starts each from zeros.")
 
 
 def warn_of_training(layer: Layer) -> None:

@@ -83,9 +83,7 @@ def _merge(layer: Layer, y: ir.Value, z: ir.Value) -> tuple[ir.Value, ...]:
 
 
 @layer("TimeDistributed")
-def time_distributed(
-    layer: Layer, x: ir.Value, *, mask: ir.Value | None = None, training: bool = False
-) -> ir.Value | tuple[ir.Value, ...]:
+def time_distributed(layer: Layer, x: ir.Value, *, mask: ir.Value | None = None, training: bool = False) -> ir.Value:
     """`[N, W, ...]` through one layer or model step by step: steps become a part of the batch where that is needed."""
     shape = layer.shape(x)
     if len(shape) < 3:
@@ -95,11 +93,15 @@ def time_distributed(
         warn_of_training(inner)
     if inner.spec.class_name in _ANY_RANK:
         return _through(inner, x)[0]
+    if mask is not None and layer.scene.old and shape[0] is not None:
+        raise layer.unsupported("is given a mask and a fixed batch, where Keras 2 repeats the outputs of masked steps")
     steps = _as_batch(layer, x)
     if mask is not None:
         layer.scene.masks[steps] = unusable(inner, "is given a mask in each step")
-    outputs = [_as_steps(layer, y, x) for y in _through(inner, steps)]
-    return outputs[0] if len(outputs) == 1 else tuple(outputs)
+    outputs = _through(inner, steps)
+    if len(outputs) > 1:
+        raise layer.unsupported("gives several tensors in each step")  # no Keras can compute it, either
+    return _as_steps(layer, outputs[0], x)
 
 
 def _through(inner: Layer, x: ir.Value) -> Sequence[ir.Value]:
