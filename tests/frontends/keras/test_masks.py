@@ -135,9 +135,60 @@ def test_a_mask_in_each_step_is_refused(tmp_path: Path) -> None:
         read_keras(tmp_path / "model.keras")
 
 
-def test_a_mask_over_an_open_time_is_refused(tmp_path: Path) -> None:
-    keras.Sequential([keras.Input((None, 3)), layers.Masking(), layers.LSTM(4)]).save(tmp_path / "model.keras")
-    with pytest.raises(UnsupportedError, match="is given a mask, which ovprep computes step by step"):
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_open_time(kind: Any, return_sequences: bool, go_backwards: bool, tmp_path: Path) -> None:
+    rnn = kind(4, return_sequences=return_sequences, go_backwards=go_backwards)
+    model = keras.Sequential([keras.Input((None, 3)), layers.Masking(), rnn])
+    check_against_keras(model, tmp_path, edit=padded, lengths=(LENGTH, 12))
+
+
+def test_both_directions_of_an_open_time(tmp_path: Path) -> None:
+    rnn = layers.Bidirectional(layers.GRU(4, return_sequences=True))
+    model = keras.Sequential([keras.Input((None, 3)), layers.Masking(), rnn, layers.LSTM(3)])
+    check_against_keras(model, tmp_path, edit=padded, lengths=(LENGTH, 12))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softsign"])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_last_states(kind: Any, return_sequences: bool, activation: str, tmp_path: Path) -> None:
+    x = keras.Input((LENGTH, 3))
+    rnn = kind(4, activation=activation, return_state=True, return_sequences=return_sequences)
+    inner = keras.Model(x, layers.Concatenate()(rnn(x)[1:]))
+    check(layers.Masking(), inner, tmp_path=tmp_path) if kind is layers.LSTM else None
+    single = keras.Model(x, kind(4, activation=activation, return_state=True)(x)[1])
+    check(layers.Masking(), single, tmp_path=tmp_path)
+
+
+@pytest.mark.parametrize("zeroed", [False, True])
+@pytest.mark.parametrize("go_backwards", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_one_by_one(kind: Any, return_sequences: bool, go_backwards: bool, zeroed: bool, tmp_path: Path) -> None:
+    options = {"return_sequences": return_sequences, "go_backwards": go_backwards, "zero_output_for_mask": zeroed}
+    check(layers.Masking(), kind(4, activation="softsign", **options), tmp_path=tmp_path)
+
+
+@pytest.mark.parametrize("zeroed", [False, True])
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_initial_state(kind: Any, return_sequences: bool, zeroed: bool, tmp_path: Path) -> None:
+    """Keras 3 does not look at the mask then, but hands it on."""
+    x = keras.Input((LENGTH, 3))
+    state = layers.Dense(4)(layers.Flatten()(x))
+    states = [state, layers.ReLU()(state)] if kind is layers.LSTM else state
+    rnn = kind(4, return_sequences=return_sequences, zero_output_for_mask=zeroed)
+    last = [layers.GRU(3)] if return_sequences else []
+    check(layers.Masking(), keras.Model(x, rnn(x, initial_state=states)), *last, tmp_path=tmp_path)
+
+
+def test_a_mask_with_states_over_an_open_time_is_refused(tmp_path: Path) -> None:
+    x = keras.Input((None, 3))
+    inner = keras.Model(x, layers.LSTM(4, return_state=True)(x)[2])
+    keras.Sequential([keras.Input((None, 3)), layers.Masking(), inner]).save(tmp_path / "model.keras")
+    with pytest.raises(UnsupportedError, match="is given a mask, and gives or takes its states, which ovprep computes"):
         read_keras(tmp_path / "model.keras")
 
 

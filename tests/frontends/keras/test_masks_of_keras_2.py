@@ -66,3 +66,15 @@ def test_a_model_inside(tmp_path: Path) -> None:
 def test_each_step_of_a_sequence(tmp_path: Path) -> None:
     stack = [layers.Masking(), layers.TimeDistributed(layers.Dense(4)), layers.GRU(4)]
     check_against_keras_2(model_of(*stack), tmp_path, edit=padded)
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_initial_state(kind: Any, wrap: Any, return_sequences: bool, tmp_path: Path) -> None:
+    """A step before the first that counts gives zeros, not the initial state."""
+    rnn = wrap(kind(4, return_sequences=return_sequences))
+    number = (2 if kind is layers.LSTM else 1) * (2 if isinstance(rnn, layers.Bidirectional) else 1)
+    x = layers.Input((LENGTH, 3), name="x")
+    states = [layers.Dense(4)(layers.Flatten()(x)) for _ in range(number)]
+    check_against_keras_2(tf_keras.Model(x, rnn(layers.Masking()(x), initial_state=states)), tmp_path, edit=padded)

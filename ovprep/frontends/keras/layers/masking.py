@@ -63,8 +63,7 @@ def with_masks(rule: LayerRule, layer: Layer, inputs: Sequence[ir.Value], option
     """
     masks, known, name = layer.scene.masks, options_of(rule), layer.spec.class_name
     first = inputs[:1] if name in _RECURRENT else inputs
-    # Keras 2 hands the masks of merged tensors on, but does not look at them.
-    masked = [] if layer.scene.old and name in _MERGING else [value for value in first if value in masks]
+    masked = [value for value in first if value in masks and not _ignored(layer, inputs, options)]
     given = dict(options)
     if masked and "mask" in known and options.get("mask") is None:
         found = [masks[value].value() if value in masks else None for value in first]
@@ -76,6 +75,16 @@ def with_masks(rule: LayerRule, layer: Layer, inputs: Sequence[ir.Value], option
     elif masked and name in _CONSUMING and "mask" not in known:
         raise layer.unsupported("is given a mask")
     return given
+
+
+def _ignored(layer: Layer, inputs: Sequence[ir.Value], options: Mapping[str, Any]) -> bool:
+    """Whether Keras hands the mask behind the inputs on, but does not give it to the layer itself.
+
+    Keras 2 does not to layers that merge; Keras 3 not to recurrent ones that are given states (`Layer.__call__`).
+    """
+    if layer.scene.old:
+        return layer.spec.class_name in _MERGING
+    return layer.spec.class_name in _RECURRENT and (len(inputs) > 1 or options.get("initial_state") is not None)
 
 
 def without_idle_mask(class_name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ ONNX has time first and a layout attribute that ONNX Runtime does not carry, so 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.cells import Cell, cells_of, dealt
+from ovprep.frontends.keras.layers.gaps import Gaps
 from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.layers.unrolled import in_sequence, unroll
@@ -31,6 +32,7 @@ class Way:
 
     reverse: bool
     sequences: bool
+    states: bool
     mask: ir.Value | None
     zeroed: bool
 
@@ -75,7 +77,7 @@ def run(
     for cell, initial in zip(cells, dealt(layer, cells, states), strict=True):
         # Cells in a row are layers in a row: none sees what another one had in an earlier step.
         final = cell is cells[-1]
-        way = Way(reverse, sequences or not final, mask, zeroed and final)
+        way = Way(reverse, sequences or not final, layer.flag("return_state", False), mask, zeroed and final)
         x, own = _through(cell, x, initial, way)
         last += own
     return flip(layer, x) if sequences and reverse and not within else x, *last
@@ -116,9 +118,26 @@ def _through(
     strange = _strange_activation(cell)
     if strange is None and way.mask is None:
         return _as_operator(cell, x, initial, way)
-    why = f"has {strange} in its recurrence" if strange else "is given a mask"
+    if strange is None and initial is None and not (way.states and cell.kind == "LSTM"):
+        return _over_gaps(cell, x, way)
+    why = f"has {strange} in its recurrence" if strange else "is given a mask, and gives or takes its states"
     steps = unroll(cell, x, initial, way.mask, reverse=way.reverse, zeroed=way.zeroed, why=why)
     return in_sequence(cell.layer, steps.outputs) if way.sequences else steps.last, steps.states
+
+
+def _over_gaps(cell: Cell, x: ir.Value, way: Way) -> tuple[ir.Value, Sequence[ir.Value]]:
+    """As an operator, with the masked steps out of the way; the operator does not give the c of an LSTM then."""
+    layer, mask = cell.layer, way.mask
+    assert mask is not None
+    if way.reverse:
+        x, mask = flip(layer, x), flip(layer, mask)
+    gaps = Gaps(layer, mask)
+    closed, _ = _as_operator(cell, gaps.closed(x), None, replace(way, reverse=False, sequences=True))
+    states = [gaps.last(closed, zeroed=False)] if way.states else []
+    if not way.sequences:
+        return gaps.last(closed, zeroed=way.zeroed), states
+    y = gaps.reopened(closed, zeroed=way.zeroed)
+    return flip(layer, y) if way.reverse else y, states
 
 
 def _as_operator(
