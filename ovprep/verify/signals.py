@@ -31,8 +31,10 @@ def signal(name: str) -> Callable[[Signal], Signal]:
 
 @signal("noise")
 def noise(port: Port, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Standard normal noise; 0 or 1 for integers, since every vocabulary has at least these two."""
+    """Standard normal noise; any row where numbers point into a table, floats too; 0 or 1 for other integers."""
     dtype = np.dtype(port.dtype)
+    if port.rows is not None:
+        return rng.integers(0, port.rows, shape).astype(dtype)
     if dtype.kind in "iub":
         return rng.integers(0, 2, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

@@ -41,4 +41,10 @@ def convert(
     conversion.help_time(rounds)
 
 
+@app.command()
+def layers(rounds: Annotated[int, typer.Option(help="Runs of each.")] = 3) -> None:
+    """Time and memory of converting alone, for models of 250, 500 and 1,000 layers."""
+    conversion.growth((250, 500, 1000), rounds)
+
+
 app()

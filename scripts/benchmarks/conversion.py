@@ -1,5 +1,6 @@
 """Converting alone: time and memory of `ovprep convert` against loading in Keras and `openvino.convert_model`."""
 
+import itertools
 import os
 import statistics
 import sys
@@ -64,6 +65,28 @@ def help_time(rounds: int) -> None:
     """Prints the CPU time of `ovprep --help`."""
     cost = _median([run([sys.executable, "-m", "ovprep", "--help"]) for _ in range(rounds)])
     print(f"ovprep --help: {cost.cpu:.2f} s CPU")
+
+
+def growth(sizes: tuple[int, ...], rounds: int) -> None:
+    """Prints the cost of converting Functional `.keras` files with so many layers, and of each further layer."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {size: Path(folder) / f"{size}.keras" for size in sizes}
+        for size, path in paths.items():
+            # In another process: the peak memory of a child begins with its parent's, and Keras is large.
+            program = "import sys; from benchmarks.zoo import save_deep; save_deep(sys.argv[1], int(sys.argv[2]))"
+            run([sys.executable, "-c", program, str(path), str(size)])
+        costs: dict[int, list[Cost]] = {size: [] for size in sizes}
+        for _ in range(rounds):
+            for size, path in paths.items():
+                output = ("-o", f"{folder}/out", "--no-verify", "--no-benchmark")
+                costs[size].append(run([sys.executable, "-m", "ovprep", "convert", str(path), *output]))
+    medians = {size: _median(runs) for size, runs in costs.items()}
+    for size, cost in medians.items():
+        print(f"{size:6} layers {cost.wall:6.2f} s wall {cost.cpu:6.2f} s CPU {cost.memory:6.0f} MiB")
+    for (small, before), (large, after) in itertools.pairwise(medians.items()):
+        print(
+            f"from {small} to {large}: {1e3 * (after.cpu - before.cpu) / (large - small):.2f} ms of CPU for each layer"
+        )
 
 
 def _median(runs: list[Cost]) -> Cost:

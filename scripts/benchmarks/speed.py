@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ovprep
-from benchmarks.zoo import save_zoo
+from benchmarks.zoo import CONVOLUTIONAL, RECURRENT, save_zoo
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,18 @@ def measure(names: list[str], seconds: float, threads: int) -> list[Row]:
 
 
 def summarise(rows: list[Row]) -> None:
-    """Prints the geometric means."""
-    for label, ratios in (
-        ("direct conversion", [row.direct_ratio for row in rows]),
-        ("compiled original", [row.original_ratio for row in rows]),
-    ):
-        known = [ratio for ratio in ratios if ratio is not None]
-        mean = math.exp(sum(map(math.log, known)) / len(known)) if known else math.nan
-        print(f"geometric mean against the {label}: {mean:.2f}x over {len(known)} of {len(rows)} models")
+    """Prints the geometric means of each family."""
+    for family, names in (("convolutional", CONVOLUTIONAL), ("recurrent", RECURRENT)):
+        members = [row for row in rows if row.model in names]
+        _summarise(family, "direct conversion", [row.direct_ratio for row in members])
+        _summarise(family, "compiled original", [row.original_ratio for row in members])
+
+
+def _summarise(family: str, rival: str, ratios: list[float | None]) -> None:
+    known = [ratio for ratio in ratios if ratio is not None]
+    if known:
+        mean = math.exp(sum(map(math.log, known)) / len(known))
+        print(f"{family}: geometric mean against the {rival} {mean:.2f}x over {len(known)} of {len(ratios)} models")
 
 
 def _row(name: str, conversion: ovprep.Conversion) -> Row:

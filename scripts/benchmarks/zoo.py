@@ -1,4 +1,7 @@
-"""Keras 1D CNNs of every ordinary kind, untrained but with random statistics, to time conversions on."""
+"""Keras 1D CNNs of every ordinary kind, untrained but with random statistics, to time conversions on.
+
+`CONVOLUTIONAL` and `RECURRENT` are families with a geometric mean each.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -95,7 +98,45 @@ def grouped() -> Model:
     return Model(inputs, layers.Dense(5, activation="softmax")(layers.GlobalMaxPooling1D()(x)))
 
 
-ZOO: dict[str, Callable[[], Model]] = {
+def crnn() -> Model:
+    """Convolutions down to 64 steps, then a bidirectional LSTM and a GRU, as for speech commands or ECG."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = []
+    for filters in (32, 64):
+        blocks += [layers.Conv1D(filters, 5, padding="same", activation="relu"), layers.MaxPooling1D(4)]
+    recurrent = [layers.Bidirectional(layers.LSTM(32, return_sequences=True)), layers.GRU(32)]
+    return Sequential([layers.Input((WINDOW, 8)), *blocks, *recurrent, layers.Dense(10, activation="softmax")])
+
+
+def bilstm() -> Model:
+    """Two bidirectional LSTMs, with an output for each step."""
+    from keras import Sequential, layers
+
+    stack = [layers.Bidirectional(layers.LSTM(48, return_sequences=True)) for _ in range(2)]
+    return Sequential([layers.Input((64, 24)), *stack, layers.Dense(12, activation="softmax")])
+
+
+def gru() -> Model:
+    """A convolution, then two GRUs as Keras makes them today."""
+    return _grus(reset_after=True)
+
+
+def gru_reset_before() -> Model:
+    """The same with the reset gate before the matrix product, as Keras 1 and early Keras 2 had it."""
+    return _grus(reset_after=False)
+
+
+def _grus(reset_after: bool) -> Model:
+    from keras import Sequential, layers
+
+    first = layers.GRU(48, return_sequences=True, reset_after=reset_after)
+    second = layers.GRU(48, reset_after=reset_after)
+    front = layers.Conv1D(32, 5, strides=4, padding="same", activation="relu")
+    return Sequential([layers.Input((256, 6)), front, first, second, layers.Dense(6, activation="softmax")])
+
+
+CONVOLUTIONAL: dict[str, Callable[[], Model]] = {
     "plain CNN": plain_cnn,
     "FCN": fcn,
     "dilated causal TCN": tcn,
@@ -103,6 +144,13 @@ ZOO: dict[str, Callable[[], Model]] = {
     "U-Net": unet,
     "grouped": grouped,
 }
+RECURRENT: dict[str, Callable[[], Model]] = {
+    "CRNN": crnn,
+    "BiLSTM": bilstm,
+    "GRU": gru,
+    "GRU, reset before": gru_reset_before,
+}
+ZOO = {**CONVOLUTIONAL, **RECURRENT}
 
 
 def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[str, Path]]:
@@ -115,9 +163,25 @@ def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[st
         keras.utils.set_random_seed(seed)
         model = ZOO[name]()
         _randomise(model, seed)
-        path = folder / f"{name.replace(' ', '_').lower()}.h5"
+        path = folder / f"{name.replace(',', '').replace(' ', '_').lower()}.h5"
         model.save(path)
         yield name, path
+
+
+def save_deep(path: str, size: int) -> None:
+    """A Functional model of `size` layers: convolutions, normalisation and activations, every other block residual."""
+    from keras import Model, layers
+
+    x = inputs = layers.Input((64, 8))
+    count = 1
+    while count < size:
+        y = layers.ReLU()(layers.BatchNormalization()(layers.Conv1D(8, 3, padding="same")(x)))
+        count += 3
+        if count % 2 and count < size:
+            y = layers.Add()([x, y])
+            count += 1
+        x = y
+    Model(inputs, x).save(path)
 
 
 def _randomise(model: Model, seed: int) -> None:

@@ -33,6 +33,10 @@ def lookup(ref: TensorRef, values: Values, wanted_by: str) -> ir.Value:
 def tensors_in(arguments: Any, layer: LayerConfig) -> list[ir.Value]:
     """The tensors among the arguments of a call, in order; anything else must not be dropped in silence."""
     if isinstance(arguments, (list, tuple)):
+        # What is behind an argument that is left out would be taken for it.
+        places = [place for place, item in enumerate(arguments) if item is not None]
+        if places and places[-1] >= len(places):
+            raise UnsupportedError(f"Layer {layer} is called with None before a tensor, which ovprep does not handle.")
         return [value for item in arguments for value in tensors_in(item, layer)]
     if arguments is None:
         return []

@@ -178,9 +178,12 @@ def _counted_from_zero(
             return replace(value, call=value.call - 1) if first.get(value.layer) == 1 else value
         if isinstance(value, (list, tuple)):
             return type(value)(moved(item) for item in value)
+        if isinstance(value, Mapping):
+            return {key: moved(item) for key, item in value.items()}
         return value
 
-    return [replace(call, arguments=moved(call.arguments)) for call in calls], moved(tuple(outputs))
+    counted = [replace(call, arguments=moved(call.arguments), options=moved(call.options)) for call in calls]
+    return counted, moved(tuple(outputs))
 
 
 def _models(layers: Mapping[str, LayerConfig]) -> list[str]:
@@ -192,9 +195,20 @@ def _parse_call(layer: str, index: int, node: Any) -> Call:
         return Call(layer, index, tuple(_parse_argument(node["args"])), _parse_argument(node.get("kwargs", {})))
     # Keras 2: [[layer, call, tensor, options], ...], a list of one tensor meaning that tensor.
     tensors = [TensorRef(str(ref[0]), int(ref[1]), int(ref[2])) for ref in node]
-    options = node[0][3] if node and len(node[0]) > 3 else {}
+    options = _parse_old_option(node[0][3]) if node and len(node[0]) > 3 else {}
     arguments: tuple[Any, ...] = () if not tensors else (tensors[0],) if len(tensors) == 1 else (tensors,)
     return Call(layer, index, arguments, options)
+
+
+def _parse_old_option(value: Any) -> Any:
+    """Keras 2 writes a tensor among the options of a call as `[layer, call, tensor]`."""
+    if isinstance(value, Mapping):
+        return {key: _parse_old_option(item) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    if len(value) == 3 and isinstance(value[0], str) and all(type(number) is int for number in value[1:]):
+        return TensorRef(*value)
+    return [_parse_old_option(item) for item in value]
 
 
 def _parse_argument(value: Any) -> Any:

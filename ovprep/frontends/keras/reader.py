@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.checker
 import onnx.shape_inference
 import onnx_ir as ir
 
@@ -24,7 +25,12 @@ from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
 from ovprep.options import ReadOptions
 
-_INPUT_TYPES = {"float32": ir.DataType.FLOAT, "int32": ir.DataType.INT32, "int64": ir.DataType.INT64}
+_INPUT_TYPES = {
+    "float32": ir.DataType.FLOAT,
+    "int32": ir.DataType.INT32,
+    "int64": ir.DataType.INT64,
+    "bool": ir.DataType.BOOL,
+}
 
 _MAX_DEPTH = 20
 """Models inside models inside models: deeper than any real one, shallow enough for the stack."""
@@ -157,8 +163,8 @@ class _Reader:
         """The values that a rule gives, once they and the weights that it took make sense."""
         try:
             result = rule()
-        except onnx.shape_inference.InferenceError as error:
-            shapes = ", ".join(str(list(seen.shape(value))) for value in inputs)
+        except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+            shapes = ", ".join(f"{list(seen.shape(value))}{_kind(value)}" for value in inputs)
             given = f"its input, which has the shape {shapes}" if shapes else "its arguments"
             raise ModelError(f"Layer {seen.spec} does not fit {given}.") from error
         seen.expect_no_more_weights()
@@ -213,6 +219,11 @@ def _name_outputs(graph: ir.Graph, names: Sequence[str], outputs: Sequence[ir.Va
             own = Builder(graph, name).op("Identity", value)
         own.name = unique_name(graph, name)
         graph.outputs.append(own)
+
+
+def _kind(value: ir.Value) -> str:
+    """How a tensor differs from what layers usually take."""
+    return "" if value.dtype in (None, ir.DataType.FLOAT) else f" of type {str(value.dtype).lower()}"
 
 
 def _require_size(value: ir.Value, layer: LayerConfig) -> None:

@@ -48,7 +48,9 @@ class LayerWeights:
             folders = tuple(self.folders[i][len(attribute) + 1 :] for i in inside)
             arrays = tuple(self.arrays[i] for i in inside)
             return LayerWeights(name or self.layer, None, arrays, folders, self.store, here)
-        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{name}/" in f"/{folder}/"]
+        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{folder}".endswith(f"/{name}")]
+        # The layer around this one may have the same name; and layers may lie in this one, such as a cell.
+        inside = inside or [i for i, folder in enumerate(self.folders) if f"/{name}/" in f"/{folder}/"]
         names, arrays = tuple(self.names[i] for i in inside), tuple(self.arrays[i] for i in inside)
         folders = tuple(self.folders[i] for i in inside)
         return LayerWeights(name or self.layer, names, arrays, folders, self.store, here)

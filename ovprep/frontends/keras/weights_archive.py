@@ -43,7 +43,7 @@ class ArchiveWeights(WeightStore):
                     f"The weights at {path} belong to the layer {stored!r}, "
                     f"but the configuration has {name!r} in that place."
                 )
-            found = list(_variables(self._group[f"layers/{self._paths[name]}"], name))
+            found = list(_variables(self._group[f"layers/{self._paths[name]}"], name, "", set()))
             folders, arrays = tuple(folder for folder, _ in found), tuple(array for _, array in found)
             return LayerWeights(name, None, arrays, folders, lambda folder: self.nested(name, folder))
 
@@ -55,7 +55,12 @@ class ArchiveWeights(WeightStore):
         return ArchiveWeights(group)
 
 
-_PARTS = ("cell", "forward_layer", "backward_layer", "layer")
+_PROJECTIONS = ("query_dense", "key_dense", "gate_dense", "value_dense", "output_dense")
+_PARTS = (
+    *("cell", "forward_layer", "backward_layer", "layer"),
+    *_PROJECTIONS,
+    *(f"_{name}" for name in _PROJECTIONS),
+)
 """Attributes under which a layer of Keras keeps another with weights."""
 _LISTS = ("cells",)
 """Attributes under which it keeps several."""
@@ -63,9 +68,7 @@ _MAX_DEPTH = 6
 """Deeper than TimeDistributed of Bidirectional of RNN of StackedRNNCells of a cell."""
 
 
-def _variables(
-    group: h5py.Group, layer: str, folder: str = "", seen: frozenset[int] = frozenset()
-) -> Iterator[tuple[str, NDArray[np.generic]]]:
+def _variables(group: h5py.Group, layer: str, folder: str, seen: set[int]) -> Iterator[tuple[str, NDArray[np.generic]]]:
     """The variables of a layer and of the layers in it, each with its folder. Models in it have their own store."""
     variables = group.get("vars")
     if isinstance(variables, h5py.Group):
@@ -76,10 +79,15 @@ def _variables(
         inner = group.get(part)
         if isinstance(inner, h5py.Group):
             own = h5py.h5o.get_info(inner.id).addr
-            # A group with itself inside, by a link, would give more weights than memory holds.
+            # Groups linked into each other would give more weights than memory holds.
             if own in seen or folder.count("/") == _MAX_DEPTH:
-                raise ModelError(f"Layer {layer!r} stores weights of layers in it too deeply, or within themselves.")
-            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part, seen | {own})
+                raise ModelError(f"Layer {layer!r} stores weights of layers in it too deeply, or one layer twice.")
+            seen.add(own)
+            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part, seen)
+
+
+_OTHER_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}
+"""Names of Python classes that differ from those in the configuration."""
 
 
 def container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
@@ -87,7 +95,7 @@ def container_names(layers: Iterable[tuple[str, str]]) -> list[str]:
     seen: Counter[str] = Counter()
     names = []
     for _, class_name in layers:
-        snake = _snake_case(class_name)
+        snake = _snake_case(_OTHER_NAMES.get(class_name, class_name))
         names.append(f"{snake}_{seen[snake]}" if seen[snake] else snake)
         seen[snake] += 1
     return names

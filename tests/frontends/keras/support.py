@@ -130,10 +130,15 @@ def read_both(model: keras.Model, tmp_path: Path, suffixes: Sequence[str] = (".h
 
 
 def feeds_for(interface: Interface, batch: int, length: int, spread: float) -> dict[str, Array]:
-    """Seeded normal noise for every input, by name."""
+    """Seeded normal noise for every input, by name; rows where an input points into a table."""
     random = np.random.default_rng(1)
     sizes = {name: batch if name == "batch" else length for name in interface.open_dims()}
-    return {port.name: random.normal(0, spread, port.shape(sizes)).astype(port.dtype) for port in interface.inputs}
+    feeds = {}
+    for port in interface.inputs:
+        shape = port.shape(sizes)
+        noise = random.normal(0, spread, shape) if port.rows is None else random.integers(0, port.rows, shape)
+        feeds[port.name] = noise > 0 if port.dtype == "bool" else noise.astype(port.dtype)
+    return feeds
 
 
 def keras_outputs(model: keras.Model, feeds: Feeds) -> list[Array]:

@@ -185,6 +185,34 @@ class Layer:
         self._took = True
         return self._emit_model(self.spec, self._weights.as_model(), inputs)
 
+    def take_inner(self, **shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Array]]:
+        """The weights of layers inside this one that the configuration does not state, such as `query=`.
+
+        `.h5` knows them by these names; `.keras` by an attribute, `query_dense` or `_query_dense`.
+        """
+        self._took = True
+        parts = {}
+        for name in shapes:
+            attribute = f"{name.removeprefix('attention_')}_dense"
+            hidden = self._weights.part(f"_{attribute}", name)
+            parts[name] = hidden if hidden.arrays else self._weights.part(attribute, name)
+        if sum(len(part.arrays) for part in parts.values()) != len(self._weights.arrays):
+            raise ModelError(f"Layer {self.spec} stores weights of more layers than {', '.join(shapes)}.")
+        return {name: parts[name].take(**wanted) for name, wanted in shapes.items()}
+
+    def leave_out(self, name: str) -> None:
+        """Forgets a weight that only training needs; `.keras` has no names, but keeps it apart from inner layers'."""
+        weights, stored = self._weights, self._weights.names
+        if stored is None or name not in stored:
+            return
+        kept = [place for place, one in enumerate(stored) if one != name]
+        self._weights = replace(
+            weights,
+            names=tuple(stored[place] for place in kept),
+            arrays=tuple(weights.arrays[place] for place in kept),
+            folders=tuple(weights.folders[place] for place in kept),
+        )
+
     def leave_out_counter(self) -> None:
         """Forgets the last weight where it is one whole number, which counts what training has seen."""
         weights = self._weights
@@ -200,6 +228,10 @@ class Layer:
     def constant(self, array: Any, name: str) -> ir.Value:
         """Adds an initialiser in float32."""
         return self.build.constant(np.asarray(array, np.float32), name)
+
+    def floats(self, value: ir.Value) -> ir.Value:
+        """The value in float32, as Keras casts whole numbers that it computes with."""
+        return value if value.dtype == ir.DataType.FLOAT else self.build.op("Cast", value, to=int(ir.DataType.FLOAT))
 
     def size(self, value: ir.Value, axis: int) -> int:
         """The size of an axis that the layer must know. Raises UnsupportedError where it is open."""
@@ -237,11 +269,15 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
+_WHOLE_RESULTS = ("Discretization",)
+"""Layers whose results are whole numbers, which Keras 2 states as what they compute in."""
+
+
 def _require_float32(spec: LayerConfig) -> None:
     policy = spec.config.get("dtype") or "float32"
     inner = policy.get("config") if isinstance(policy, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else policy
-    if name != "float32":
+    if name != "float32" and not (spec.class_name in _WHOLE_RESULTS and name in ("int32", "int64")):
         raise UnsupportedError(
             f"Layer {spec} computes in {name}; ovprep converts float32 models. Save the model with the float32 policy."
         )
