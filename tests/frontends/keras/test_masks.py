@@ -63,6 +63,16 @@ def test_bidirectional(merge_mode: str, return_sequences: bool, tmp_path: Path) 
     check(layers.Masking(), rnn, tmp_path=tmp_path)
 
 
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_an_embedding(return_sequences: bool, tmp_path: Path) -> None:
+    def edit(numbers: Array) -> None:
+        numbers[:] = abs(numbers).round() % 5
+        padded(numbers)
+
+    stack = [layers.Embedding(5, 3, mask_zero=True), layers.LSTM(4, return_sequences=return_sequences)]
+    check_against_keras(keras.Sequential([keras.Input((LENGTH,)), *stack]), tmp_path, edit=edit)
+
+
 def test_mask_value(tmp_path: Path) -> None:
     check(layers.Masking(-1.0), layers.LSTM(4), tmp_path=tmp_path, edit=lambda x: padded(x, -1.0))
 
