@@ -195,3 +195,30 @@ def test_a_call_in_training(tmp_path: Path) -> None:
     keras.Model(x, layers.GRU(4)(layers.RepeatVector(2)(y), training=True)).save(tmp_path / "model.keras")
     (warning,) = read_keras(tmp_path / "model.keras").warnings
     assert "is called with training=True" in warning
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"mask": [1, 2]}, "is called with the mask"),
+        ({"mask": "x"}, "is called with the mask"),
+        ({"initial_state": [0.5]}, "starts from the state 0.5"),
+        ({"constants": [1]}, "is called with constants"),
+    ],
+)
+def test_options_of_a_call_that_are_no_tensors(options: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    x = keras.Input((LENGTH, 3), name="x")
+    keras.Model(x, layers.GRU(4)(x)).save(tmp_path / "model.keras")
+    config = config_of(tmp_path / "model.keras")
+    config["config"]["layers"][1]["inbound_nodes"][0]["kwargs"] = options
+    with pytest.raises(UnsupportedError, match=reason):
+        read_keras(with_config(tmp_path / "model.keras", config))
+
+
+def test_states_in_the_reverse_order_of_cells(tmp_path: Path) -> None:
+    x = keras.Input((LENGTH, 3), name="x")
+    keras.Model(x, layers.RNN([layers.GRUCell(4), layers.GRUCell(3)])(x)).save(tmp_path / "model.keras")
+    config = config_of(tmp_path / "model.keras")
+    config["config"]["layers"][1]["config"]["cell"]["config"]["reverse_state_order"] = True
+    with pytest.raises(UnsupportedError, match="has the states of its last cell first"):
+        read_keras(with_config(tmp_path / "model.keras", config))

@@ -65,6 +65,8 @@ def _holders(layer: Layer) -> list[Layer]:
         return [layer]
     cell = layer.inner("cell", "cell")
     holders = cell.inner_list("cells") if cell.spec.class_name == "StackedRNNCells" else [cell]
+    if cell.flag("reverse_state_order", False):
+        raise layer.unsupported("has the states of its last cell first (reverse_state_order=True)")
     if strange := [holder for holder in holders if holder.spec.class_name not in _KINDS]:
         raise layer.unsupported(f"steps through {strange[0].spec}")
     return holders

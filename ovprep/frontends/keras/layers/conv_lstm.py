@@ -36,7 +36,7 @@ def conv_lstm(
     inputs, recurrent_kernel = _inputs(layer, x, length)
     masks = None if mask is None else _masks(layer, mask, length)
     zeros = layer.constant(np.zeros((1, 1, 1)), "zeros")
-    old, output = _initial(layer, [*states, *flat(initial_state)], inputs[0]), zeros
+    old, output = _initial(layer, [*states, *flat(layer, initial_state)], inputs[0]), zeros
     zeroed = zeros if layer.flag("zero_output_for_mask", False) else None
     outputs: dict[int, ir.Value] = {}
     backwards = layer.flag("go_backwards", False)
@@ -78,7 +78,10 @@ def _kernel(layer: Layer, kernel: Array, name: str) -> ir.Value:
 
 def _masks(layer: Layer, mask: ir.Value, length: int) -> Sequence[ir.Value]:
     """`[N, 1, 1]` for each step."""
+    layer.expect_rank(mask, 2)
     build = layer.build
+    if mask.dtype != ir.DataType.BOOL:
+        mask = build.op("Cast", mask, to=int(ir.DataType.BOOL))
     return parts(layer, build.op("Unsqueeze", mask, build.ints(2, name="axes")), length)
 
 

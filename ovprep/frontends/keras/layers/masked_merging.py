@@ -19,6 +19,8 @@ def masked_elementwise(layer: Layer, *inputs: ir.Value, mask: Masks | None = Non
     """As `elementwise`, with a mask `[N, W]` or none for each input `[N, W, C]`."""
     if mask is None:
         return elementwise(layer, *inputs)
+    if not isinstance(mask, list) or len(mask) != len(inputs):
+        raise layer.unsupported(f"merges {len(inputs)} tensors with masks that are not as many")
     values = of_one_rank(layer, inputs)
     masks = [None if one is None else _spread(layer, one, value) for one, value in zip(mask, inputs, strict=True)]
     return (_product if layer.spec.class_name == "Multiply" else _extreme)(layer, values, masks)

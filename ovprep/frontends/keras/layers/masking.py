@@ -65,6 +65,8 @@ def with_masks(rule: LayerRule, layer: Layer, inputs: Sequence[ir.Value], option
     first = inputs[:1] if name in _RECURRENT else inputs
     masked = [value for value in first if value in masks and not _ignored(layer, inputs, options)]
     given = dict(options)
+    if options.get("mask") is not None:
+        _check(layer, options["mask"], len(first))
     if masked and "mask" in known and options.get("mask") is None:
         found = [masks[value].value() if value in masks else None for value in first]
         given["mask"] = found if len(found) > 1 else found[0]
@@ -75,6 +77,14 @@ def with_masks(rule: LayerRule, layer: Layer, inputs: Sequence[ir.Value], option
     elif masked and name in _CONSUMING and "mask" not in known:
         raise layer.unsupported("is given a mask")
     return given
+
+
+def _check(layer: Layer, stated: Any, number: int) -> None:
+    """Raises UnsupportedError unless a mask that a call states is a tensor, or one or none for each of its inputs."""
+    several = isinstance(stated, list) and number > 1
+    tensors = [one for one in stated if one is not None] if several else [stated]
+    if not all(isinstance(one, ir.Value) for one in tensors):
+        raise layer.unsupported(f"is called with the mask {stated!r}")
 
 
 def _ignored(layer: Layer, inputs: Sequence[ir.Value], options: Mapping[str, Any]) -> bool:

@@ -52,7 +52,7 @@ def recurrent(
     """
     if training:
         warn_of_training(layer)
-    outputs = run(layer, x, [*states, *flat(initial_state)], mask)
+    outputs = run(layer, x, [*states, *flat(layer, initial_state)], mask)
     return outputs if layer.flag("return_state", False) else outputs[0]
 
 
@@ -70,6 +70,8 @@ def run(
     layer.expect_rank(x, 3)
     sequences, reverse = layer.flag("return_sequences", False), layer.flag("go_backwards", False)
     zeroed = sequences if within else layer.flag("zero_output_for_mask", False)
+    if mask is not None:
+        layer.expect_rank(mask, 2)
     if mask is not None and mask.dtype != ir.DataType.BOOL:
         mask = layer.build.op("Cast", mask, to=int(ir.DataType.BOOL))
     cells = cells_of(layer, x)
@@ -83,10 +85,12 @@ def run(
     return flip(layer, x) if sequences and reverse and not within else x, *last
 
 
-def flat(states: Any) -> list[ir.Value]:
+def flat(layer: Layer, states: Any) -> list[ir.Value]:
     """The tensors in an `initial_state`, which is one of them, or lists in lists."""
     if isinstance(states, (list, tuple)):
-        return [value for state in states for value in flat(state)]
+        return [value for state in states for value in flat(layer, state)]
+    if states is not None and not isinstance(states, ir.Value):
+        raise layer.unsupported(f"starts from the state {states!r}")
     return [] if states is None else [states]
 
 

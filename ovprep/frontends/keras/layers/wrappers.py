@@ -35,7 +35,7 @@ def bidirectional(
     forward, backward = _directions(layer)
     if training:
         warn_of_training(forward)
-    given = [*states, *flat(initial_state)]
+    given = [*states, *flat(layer, initial_state)]
     half = len(given) // 2
     y, *own = run(forward, x, given[:half], mask, within=True)
     z, *more = run(backward, x, given[half:], mask, within=True)
