@@ -86,7 +86,7 @@ def modernize(entry: Mapping[str, Any], version: str) -> Config:
 
     Raises UnsupportedError for what has no counterpart, or where the configuration nests too deeply.
     """
-    return _modern(entry, _major(version), 0) if _major(version) < 3 else dict(entry)
+    return _modern(entry, major_of(version), 0) if major_of(version) < 3 else dict(entry)
 
 
 def modern_weight(layer: str, name: str, array: NDArray[np.generic]) -> tuple[str, NDArray[np.generic]]:
@@ -100,7 +100,8 @@ def modern_weight(layer: str, name: str, array: NDArray[np.generic]) -> tuple[st
     return new, array[:, 0] if new == "kernel" and array.ndim == 4 and array.shape[1] == 1 else array
 
 
-def _major(version: str) -> int:
+def major_of(version: str) -> int:
+    """The first number of a version; 3, which is read as it stands, where there is none."""
     head = version.split(".")[0]
     return int(head) if head.isdecimal() and len(head) < 4 else 3
 
@@ -133,6 +134,8 @@ def _layer(entry: Config, major: int) -> Config:
     for key in _ACTIVATIONS:
         if config.get(key) == "hard_sigmoid":
             config[key] = HARD_SIGMOID
+    if name in ("GRU", "GRUCell"):
+        config.setdefault("reset_after", False)  # the option came with Keras 2.1, and with this default
     if name == "Merge":
         _merge(entry)
     if name == "BatchNormalization" and config.get("mode", 0) != 0:

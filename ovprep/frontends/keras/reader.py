@@ -13,9 +13,10 @@ import onnx_ir as ir
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
-from ovprep.frontends.keras.layers.layer import Layer, Scene, is_whole
+from ovprep.frontends.keras.layers.layer import EmitModel, Layer, Mask, Scene, is_whole
+from ovprep.frontends.keras.layers.masking import called, without_idle_mask
 from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
-from ovprep.frontends.keras.legacy import modernize
+from ovprep.frontends.keras.legacy import major_of, modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.operations import operation_for
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
@@ -66,6 +67,7 @@ def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     """The graph, and the number of the model's parameters as Keras counts them."""
     architecture = modernize(file.architecture, file.version)
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
+    scene.old = major_of(file.version) < 3
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()
@@ -118,9 +120,11 @@ class _Reader:
         return [lookup(ref, values, "the model's output") for ref in self.network.outputs]
 
     def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
+        options = without_idle_mask(layer.class_name, options)
         if layer.class_name in MODEL_CLASSES:
-            options_for(None, layer, options)
-            return self._call_model(layer, tensors_in(arguments, layer))
+            inputs = self._with_masks(tensors_in(arguments, layer), options.get("mask"), layer)
+            options_for(None, layer, {name: value for name, value in options.items() if name != "mask"})
+            return self._emit_model(layer.name)(layer, self.weights.nested(layer.name), inputs)
         if layer.is_function:
             operate = operation_for(layer)
             seen = Layer(layer, LayerWeights(layer.name, (), ()), Builder(self.graph, layer.name), self.scene)
@@ -131,15 +135,32 @@ class _Reader:
         require_inputs(rule, layer, len(inputs))
         weights = self.weights.layer(layer.name)
         self.parameters[layer.name] = sum(array.size for array in weights.arrays)
-        seen = Layer(layer, weights, Builder(self.graph, layer.name), self.scene)
-        return self._checked(seen, lambda: rule(seen, *inputs, **taken), inputs)
+        build = Builder(self.graph, layer.name)
+        seen = Layer(layer, weights, build, self.scene, self._emit_model(layer.name))
+        return self._checked(seen, lambda: called(rule, seen, inputs, taken), inputs)
 
-    def _call_model(self, layer: LayerConfig, inputs: Sequence[ir.Value]) -> Sequence[ir.Value]:
-        inner = parse_model(layer.class_name, layer.config)
-        reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.scene, self.depth + 1)
-        outputs = reader.emit(inputs)
-        self.parameters |= {f"{layer.name}/{name}": count for name, count in reader.parameters.items()}
-        return outputs
+    def _emit_model(self, holder: str) -> EmitModel:
+        """What emits the model that the layer `holder` is, or has in it."""
+
+        def emit(spec: LayerConfig, weights: WeightStore, inputs: Sequence[ir.Value]) -> Sequence[ir.Value]:
+            inner = parse_model(spec.class_name, spec.config)
+            reader = _Reader(self.graph, inner, weights, self.scene, self.depth + 1)
+            outputs = reader.emit(inputs)
+            self.parameters[holder] = 0  # in `.h5`, the weights of the holder are those of the model
+            self.parameters |= {f"{holder}/{name}": count for name, count in reader.parameters.items()}
+            return outputs
+
+        return emit
+
+    def _with_masks(self, inputs: list[ir.Value], given: Any, layer: LayerConfig) -> list[ir.Value]:
+        """The inputs of a model, with the masks behind them that it is called with."""
+        masks = given if isinstance(given, list) else [given] * (given is not None)
+        if len(masks) > len(inputs):
+            raise ModelError(f"Layer {layer} is called with {len(masks)} masks for {len(inputs)} tensors.")
+        for value, mask in zip(inputs, masks, strict=False):
+            if mask is not None:
+                self.scene.masks[value] = _stated(mask, layer)
+        return inputs
 
     def _checked(self, seen: Layer, rule: Callable[[], Any], inputs: Sequence[ir.Value] = ()) -> Sequence[ir.Value]:
         """The values that a rule gives, once they and the weights that it took make sense."""
@@ -176,6 +197,12 @@ class _Reader:
         value = ir.val(layer.name, dtype=_INPUT_TYPES[dtype], shape=dims)
         _require_size(value, layer)
         return value
+
+
+def _stated(mask: Any, layer: LayerConfig) -> Mask:
+    if not isinstance(mask, ir.Value):
+        raise UnsupportedError(f"Layer {layer} is called with the mask {mask!r}, which ovprep does not handle.")
+    return Mask(lambda: mask)
 
 
 def _open_dim(axis: int, prefix: str) -> str:

@@ -39,7 +39,8 @@ class Hdf5Weights(WeightStore):
             folders = tuple(path.rpartition("/")[0] for path in paths)
             names = tuple(_variable_name(path) for path in paths)
             modern = [modern_weight(name, *stored) for stored in zip(names, arrays, strict=True)]
-            return LayerWeights(name, tuple(new for new, _ in modern), tuple(array for _, array in modern), folders)
+            new = tuple(new for new, _ in modern), tuple(array for _, array in modern)
+            return LayerWeights(name, *new, folders, lambda folder: self.nested(name))
 
     def nested(self, name: str) -> WeightStore:
         with reading(name):
@@ -86,7 +87,8 @@ class NestedHdf5Weights(WeightStore):
             )
         self._used.update(paths)
         names = tuple(_variable_name(path) for path in paths)
-        return LayerWeights(name, names, tuple(self._arrays[path] for path in paths), folders)
+        arrays = tuple(self._arrays[path] for path in paths)
+        return LayerWeights(name, names, arrays, folders, lambda folder: self.nested(name))
 
     def _paths_of(self, name: str) -> list[str]:
         """The weights named after the layer; of several such layers, that under the name of this very model.

@@ -78,13 +78,15 @@ def check_against_keras(
     shapes: bool = True,
     output_names: bool = True,
     suffixes: Sequence[str] = (".h5", ".keras"),
+    edit: Callable[[Array], None] | None = None,
 ) -> Source:
     """Saves the model in both formats, reads it, and compares with Keras: the graph as read in ONNX Runtime, and the
     normalised one in OpenVINO at f32.
 
     Open axes other than the batch take each of the `lengths`; inputs are normal noise with the standard deviation
     `spread`; `shapes` is False where Keras states a shape that it does not keep. `output_names` where two outputs come
-    from one layer, and need names that Keras does not give them. Returns what was read, for further questions.
+    from one layer, and need names that Keras does not give them. `edit` changes each input first.
+    Returns what was read, for further questions.
     """
     randomise(model)
     source = read_both(model, tmp_path, suffixes)
@@ -95,6 +97,8 @@ def check_against_keras(
     for length in lengths if _has_open_axes(model) else lengths[:1]:
         for batch in batches:
             feeds = feeds_for(source.interface, batch, length, spread)
+            for array in feeds.values() if edit else ():
+                edit(array)
             wanted = keras_outputs(model, feeds)
             for name, run in runners.items():
                 compare(f"{name}, batch {batch}, length {length}", run(feeds), wanted)

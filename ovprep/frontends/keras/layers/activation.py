@@ -13,6 +13,7 @@ from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.masks import above_half
 from ovprep.frontends.keras.layers.registry import layer, rule_for
+from ovprep.frontends.keras.legacy import HARD_SIGMOID
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import LayerWeights
 
@@ -126,6 +127,7 @@ _ACTIVATIONS: Mapping[str, Activation] = {
     "exponential": _op("Exp"),
     "gelu": _op("Gelu"),
     "glu": _glu,
+    HARD_SIGMOID: _op("HardSigmoid", alpha=0.2, beta=0.5),
     "hard_shrink": _op("Shrink", lambd=0.5, bias=0.0),
     "hard_sigmoid": _op("HardSigmoid", alpha=1 / 6, beta=0.5),
     "hard_silu": _op("HardSwish"),

@@ -1,6 +1,6 @@
 """What a layer rule is given: the configuration, the weights, and a builder for the nodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,10 +9,28 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.network import LayerConfig
-from ovprep.frontends.keras.weights import Array, LayerWeights
+from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore
+from ovprep.frontends.keras.weights_archive import container_names
 from ovprep.graph.builder import Builder
 
+_ONLY = ("layer", "cell")
+"""Attributes under which a layer keeps all its weights, so that `.h5` needs no name to find them."""
+
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
+
+class Mask:
+    """A mask of `[N, W]`, false for each step to skip; its nodes are emitted when something asks for it first."""
+
+    def __init__(self, make: Callable[[], ir.Value]) -> None:
+        self._make = make
+        self._value: ir.Value | None = None
+
+    def value(self) -> ir.Value:
+        """The tensor of booleans. Raises UnsupportedError where ovprep cannot compute it."""
+        if self._value is None:
+            self._value = self._make()
+        return self._value
 
 
 @dataclass
@@ -20,18 +38,34 @@ class Scene:
     """What all layers of one file share while it is read."""
 
     warnings: list[str] = field(default_factory=list)
+    masks: dict[ir.Value, Mask] = field(default_factory=dict)
+    """The masks behind tensors; see `masking.py`."""
+    old: bool = False
+    """Whether the file is of Keras 1 or 2."""
+
+
+EmitModel = Callable[[LayerConfig, WeightStore, Sequence[ir.Value]], Sequence[ir.Value]]
+"""Emits a model inside a layer, given its configuration, its weights and its inputs."""
 
 
 class Layer:
     """One call of a layer, as its rule sees it: the configuration, the weights, and a builder for the nodes."""
 
-    def __init__(self, spec: LayerConfig, weights: LayerWeights, build: Builder, scene: Scene) -> None:
+    def __init__(
+        self,
+        spec: LayerConfig,
+        weights: LayerWeights,
+        build: Builder,
+        scene: Scene,
+        emit_model: EmitModel | None = None,
+    ) -> None:
         if not spec.is_operation:  # whose dtype, where it has one, is that of its output
             _require_float32(spec)
         self.spec = spec
         self.build = build
         self.scene = scene
         self._weights = weights
+        self._emit_model = emit_model
         self._took = False
 
     @property
@@ -115,17 +149,42 @@ class Layer:
 
         Keras keeps it as `attribute`. With a prefix it has a name of its own, by which `.h5` has its weights.
         """
+        spec = self._spec(self.get(key), key)
+        if prefix is not None:
+            spec = replace(spec, name=prefix + spec.name.removeprefix("forward_"))
+        spec = replace(spec, config={**spec.config, **changes})
+        return self._holding(spec, attribute, None if attribute in _ONLY else spec.name)
+
+    def inner_list(self, key: str) -> list["Layer"]:
+        """The layers in a list under an entry of the configuration, which Keras keeps under the same name."""
         stated = self.get(key)
+        if not isinstance(stated, list) or not stated:
+            raise self.invalid(key)
+        specs = [self._spec(entry, key) for entry in stated]
+        folders = container_names((spec.name, spec.class_name) for spec in specs)
+        return [self._holding(spec, f"{key}/{folder}", spec.name) for spec, folder in zip(specs, folders, strict=True)]
+
+    def _spec(self, stated: Any, key: str) -> LayerConfig:
         config = stated.get("config") if isinstance(stated, Mapping) else None
+        if isinstance(config, list):
+            config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
         if not isinstance(stated, Mapping) or not isinstance(config, Mapping):
             raise self.invalid(key)
         name = str(config.get("name", key))
-        if prefix is not None:
-            name = prefix + name.removeprefix("forward_")
-        spec = LayerConfig(name, str(stated.get("class_name")), {**config, **changes}, self.spec.position)
+        return LayerConfig(name, str(stated.get("class_name")), config, self.spec.position)
+
+    def _holding(self, spec: LayerConfig, attribute: str, name: str | None) -> "Layer":
+        """A layer inside this one, which has its weights; `.h5` finds them by the name, where one is given."""
         self._took = True
-        weights = self._weights.part(attribute, None if attribute == "layer" else name)
-        return Layer(spec, weights, Builder(self.build.graph, f"{self.build.scope}/{name}"), self.scene)
+        scope = f"{self.build.scope}/{spec.name}"
+        weights = self._weights.part(attribute, name)
+        return Layer(spec, weights, Builder(self.build.graph, scope), self.scene, self._emit_model)
+
+    def as_model(self, *inputs: ir.Value) -> Sequence[ir.Value]:
+        """What the model gives that this layer is, inside another one."""
+        assert self._emit_model is not None, "only the reader knows how to emit a model"
+        self._took = True
+        return self._emit_model(self.spec, self._weights.as_model(), inputs)
 
     def take_inner(self, **shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Array]]:
         """The weights of layers inside this one that the configuration does not state, such as `query=`.

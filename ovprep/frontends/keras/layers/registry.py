@@ -105,5 +105,6 @@ def require_inputs(rule: LayerRule, spec: LayerConfig, number: int) -> None:
     _, *parameters = inspect.signature(rule).parameters.values()
     tensors = [one for one in parameters if one.kind is not inspect.Parameter.KEYWORD_ONLY]
     several = any(tensor.kind is inspect.Parameter.VAR_POSITIONAL for tensor in tensors)
-    if not several and number != len(tensors):
-        raise ModelError(f"Layer {spec} takes {len(tensors)} tensor, but is given {number}.")
+    required = [tensor for tensor in tensors if tensor.kind is not inspect.Parameter.VAR_POSITIONAL]
+    if number < len(required) or (not several and number > len(required)):
+        raise ModelError(f"Layer {spec} takes {len(required)} tensor, but is given {number}.")
