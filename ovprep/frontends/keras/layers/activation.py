@@ -12,6 +12,7 @@ import onnx_ir as ir
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.registry import layer, rule_for
+from ovprep.frontends.keras.legacy import HARD_SIGMOID
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import LayerWeights
 
@@ -127,6 +128,7 @@ _ACTIVATIONS: Mapping[str, Activation] = {
     "glu": _glu,
     "hard_shrink": _op("Shrink", lambd=0.5, bias=0.0),
     "hard_sigmoid": _op("HardSigmoid", alpha=1 / 6, beta=0.5),
+    HARD_SIGMOID: _op("HardSigmoid", alpha=0.2, beta=0.5),
     "hard_silu": _op("HardSwish"),
     "hard_swish": _op("HardSwish"),
     "hard_tanh": lambda layer, x: _clip(layer, x, -1.0, 1.0),
