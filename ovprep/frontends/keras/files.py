@@ -13,9 +13,11 @@ from typing import Any
 import h5py
 
 from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.legacy import major_of, modernize, name_models
 from ovprep.frontends.keras.weights import WeightStore
 from ovprep.frontends.keras.weights_archive import ArchiveWeights
-from ovprep.frontends.keras.weights_hdf5 import Hdf5Weights
+from ovprep.frontends.keras.weights_hdf5 import Hdf5Weights, names_in
+from ovprep.frontends.keras.weights_keras_1 import Keras1Weights
 
 JsonObject = dict[str, Any]
 
@@ -105,10 +107,18 @@ def _open_hdf5(path: Path) -> Iterator[KerasFile]:
         group = file.get("model_weights")
         if not isinstance(group, h5py.Group):
             raise ModelError(f"{path} has an architecture but no weights (no group model_weights).")
-        if _text(attributes.get("backend", "")) == "theano":
-            raise UnsupportedError(f"{path} was written by Keras on Theano, which stores its kernels turned round.")
-        version = attributes.get("keras_version", _attributes(group, path).get("keras_version", "1"))
-        yield KerasFile("keras-h5", _text(version), architecture, Hdf5Weights(group))
+        own = _attributes(group, path)
+        version = _text(attributes.get("keras_version", own.get("keras_version", "1")))
+        architecture = name_models(architecture, names_in(group, "layer_names"))
+        yield KerasFile("keras-h5", version, architecture, _hdf5_weights(group, own, architecture, version))
+
+
+def _hdf5_weights(group: h5py.Group, attributes: JsonObject, architecture: JsonObject, version: str) -> Hdf5Weights:
+    """The weights in a group for an architecture of that version; the group has the version of its own writer."""
+    if _text(attributes.get("backend", "")) == "theano":
+        raise UnsupportedError("The weights were written by Keras on Theano, which stores its kernels turned round.")
+    by_keras_1 = major_of(_text(attributes.get("keras_version", version))) == 1
+    return Hdf5Weights(group, Keras1Weights(modernize(architecture, version)) if by_keras_1 else None)
 
 
 def _attributes(group: h5py.Group, path: Path) -> dict[str, Any]:
