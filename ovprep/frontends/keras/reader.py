@@ -30,12 +30,13 @@ _MAX_DEPTH = 20
 
 
 def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
-    """Reads a `.h5` or `.keras` file.
+    """Reads a `.h5` or `.keras` file, or an architecture (`.json`) with the weights that the options name.
 
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
     scene = Scene()
-    with open_keras(path) as file:
+    reading = options or ReadOptions()
+    with open_keras(path, reading.weights) as file:
         try:
             model, parameters = _read_model(file, scene)
         except RecursionError as error:
@@ -50,7 +51,7 @@ def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
             parameters=parameters,
             graph=model,
             warnings=tuple(dict.fromkeys(scene.warnings)),
-            options=options or ReadOptions(),
+            options=reading,
         )
 
 

@@ -106,8 +106,8 @@ def dataset_of(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
         raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
     if dataset.size is None or dataset.size > MAX_ELEMENTS:
         raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} is too large, or no array.")
-    if dataset.external or dataset.is_virtual:
-        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} lies in another file, which ovprep refuses.")
+    if dataset.dtype.kind not in "biuf":
+        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} holds {dataset.dtype} instead of numbers.")
     array: NDArray[np.generic] = np.asarray(dataset[()])
     return array
 

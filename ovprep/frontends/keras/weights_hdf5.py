@@ -26,15 +26,31 @@ class Hdf5Weights(WeightStore):
         self._names = {name for name, _ in layers}
 
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
-        return Hdf5Weights(self._group, self._keras_1, layers)
+        bound = Hdf5Weights(self._group, self._keras_1, layers)
+        strays = bound._strays()
+        with reading("the model"):
+            lacking = [name for name, kind in layers if kind != "InputLayer" and name not in self._group]
+        if strays and lacking:
+            raise ModelError(
+                f"The weights are those of the layers {_shown(strays)}, but the model has {_shown(lacking)} in their "
+                "place; give its layers the names that they had when the weights were saved."
+            )
+        return bound
 
     def expect_no_strays(self) -> None:
+        for name in self._strays():
+            raise stray_error(name)
+
+    def _strays(self) -> list[str]:
+        """The layers that have weights in the file but no place in the model."""
         with reading("the model"):
+            strays = []
             for name in self._group.keys() - self._names:
                 group = self._group.get(name)
                 # Layer names with a slash make groups in groups, which have no list of weights themselves.
                 if isinstance(group, h5py.Group) and names_in(group, "weight_names"):
-                    raise stray_error(name)
+                    strays.append(name)
+            return sorted(strays)
 
     def layer(self, name: str) -> LayerWeights:
         stored = self._stored(name)
@@ -117,6 +133,10 @@ def names_in(group: h5py.Group, key: str) -> list[str]:
     """An attribute that is a list of names; Keras spreads a long one over `<key>0`, `<key>1`, ..."""
     keys = [key] if key in group.attrs else list(itertools.takewhile(group.attrs.__contains__, _numbered(key)))
     return [text_of(name) for part in keys for name in group.attrs[part]]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _numbered(key: str) -> Iterator[str]:

@@ -134,7 +134,9 @@ def _architecture(path: Path) -> tuple[str, int]:
     """The configuration in a file, and the major version of the Keras that wrote it: 1 where it does not say."""
     if path.suffix.lower() == ".json":
         text = path.read_text("utf-8")
-        version = json.loads(text).get("keras_version", "1")
+        stated = json.loads(text)
+        # Keras 3 leaves its version out, and Keras 1 and 2 all that Keras 3 adds.
+        version = stated.get("keras_version", "3" if "registered_name" in stated else "1")
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             text = archive.read("config.json").decode()
