@@ -111,6 +111,7 @@ class _Reader:
 
     def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
         if layer.class_name in MODEL_CLASSES:
+            self.scene.count_call(0)
             options_for(None, layer, options)
             return self._call_model(layer, tensors_in(arguments, layer))
         if layer.is_operation:
@@ -123,6 +124,7 @@ class _Reader:
         require_inputs(rule, layer, len(inputs))
         weights = self.weights.layer(layer.name)
         self.parameters[layer.name] = sum(array.size for array in weights.arrays)
+        self.scene.count_call(self.parameters[layer.name])
         seen = Layer(layer, weights, Builder(self.graph, layer.name), self.scene)
         return self._checked(seen, lambda: rule(seen, *inputs, **taken), inputs)
 

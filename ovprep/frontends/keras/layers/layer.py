@@ -12,6 +12,8 @@ from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import Array, LayerWeights
 from ovprep.graph.builder import Builder
 
+_MAX_CALLS = 50_000
+_MAX_WEIGHTS = 2**29
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
@@ -20,6 +22,20 @@ class Scene:
     """What all layers of one file share while it is read."""
 
     warnings: list[str] = field(default_factory=list)
+    calls: int = 0
+    elements: int = 0
+
+    def count_call(self, elements: int) -> None:
+        """Counts a call of a layer, and the weights that it puts into the graph.
+
+        Raises UnsupportedError where a small file, with models that call models, has grown beyond any real one.
+        """
+        self.calls += 1
+        self.elements += elements
+        if self.calls > _MAX_CALLS:
+            raise UnsupportedError(f"The model calls its layers more than {_MAX_CALLS} times.")
+        if self.elements > _MAX_WEIGHTS:
+            raise UnsupportedError("The model's weights, once for each call, need more than the 2 GiB that ONNX holds.")
 
 
 class Layer:
