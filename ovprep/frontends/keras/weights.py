@@ -55,6 +55,12 @@ class LayerWeights:
                 f"Layer {self.layer!r} should have the weights {', '.join(shapes) or 'none'}, "
                 f"but the file stores {stored}."
             )
+        if self.names is not None and self.names != tuple(shapes):
+            # Keras goes by the order alone, and would take one for another where their shapes are the same.
+            raise ModelError(
+                f"Layer {self.layer!r} should have the weights {', '.join(shapes)} in this order, "
+                f"but the file lists {', '.join(self.names)}."
+            )
         return {name: self._checked(name, found[name], shape) for name, shape in shapes.items()}
 
     def _checked(self, name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> Array:

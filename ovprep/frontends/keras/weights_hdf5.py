@@ -35,7 +35,19 @@ class Hdf5Weights(WeightStore):
                 f"The weights are those of the layers {_shown(strays)}, but the model has {_shown(lacking)} in their "
                 "place; give its layers the names that they had when the weights were saved."
             )
+        bound._expect_order([name for name, _ in layers])
         return bound
+
+    def _expect_order(self, names: Sequence[str]) -> None:
+        """Keras goes by the order of the layers alone: where that and their names contradict, no one can tell."""
+        with reading("the model"):
+            stored = [name for name in names_in(self._group, "layer_names") if name in self._names]
+        listed = set(stored)
+        expected = [name for name in names if name in listed]
+        if wrong := next((pair for pair in zip(stored, expected, strict=False) if pair[0] != pair[1]), None):
+            raise ModelError(
+                f"The file lists the weights of {wrong[0]!r} in the place where the model has the layer {wrong[1]!r}."
+            )
 
     def expect_no_strays(self) -> None:
         for name in self._strays():
