@@ -1,6 +1,7 @@
 """Verifies and times a conversion; one process with the original serves both, since TensorFlow is slow to start."""
 
 import dataclasses
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -94,7 +95,7 @@ def examine(
 
 
 def _refusal(candidate: Candidate, worker: Worker) -> str | None:
-    """Why no Keras loads the file; None where the original runs.
+    """Why no Keras at hand loads a file of Keras 1 or 2; None where the original runs.
 
     Raises RuntimeFailure, with the way out, where the original does not run for another reason: then nothing can be
     proven.
@@ -102,7 +103,9 @@ def _refusal(candidate: Candidate, worker: Worker) -> str | None:
     try:
         worker.ready()
     except RuntimeFailure as error:
-        if candidate.source.runtime == "keras" and worker.import_ms is not None and worker.alive:
+        # A file of Keras 3 may hold what is newer than the Keras at hand, and than ovprep: that must not pass unseen.
+        old = re.match(r"keras [12](\.|$)", candidate.source.framework)
+        if old and worker.import_ms is not None and worker.alive:
             return str(error).rstrip(".")
         raise RuntimeFailure(
             f"The original does not run, so that nothing can be proven: {error} "

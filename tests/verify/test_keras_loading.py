@@ -63,6 +63,34 @@ def test_keras_3_is_the_second_choice_but_not_where_it_computes_something_else(
         load_original(hard, ReadOptions())
 
 
+def test_a_gru_of_before_reset_after_is_given_to_nobody(tmp_path: Path) -> None:
+    """Without a bias it would load, and compute something else."""
+    path, _ = old_file(tmp_path, tf_keras.layers.GRU(4, use_bias=False, reset_after=False))
+    config = config_of(path)
+    del config["config"]["layers"][1]["config"]["reset_after"]
+    with pytest.raises(CannotLoad, match=r"tf_keras 2.* takes a GRU .*; Keras 3.* takes a GRU"):
+        load_original(with_config(path, config), ReadOptions())
+
+
+def test_a_file_of_keras_3_is_not_given_to_keras_2(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((6, 3)), keras.layers.Dense(4, activation="hard_sigmoid")])
+    model.save(tmp_path / "model.h5")
+    config = config_of(tmp_path / "model.h5")
+    config["config"]["layers"][1]["config"]["strange"] = 1
+    with pytest.raises(CannotLoad, match=r"^Keras 3[^;]*$"):
+        load_original(with_config(tmp_path / "model.h5", config), ReadOptions())
+
+
+@pytest.mark.parametrize("framework", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_code_in_an_architecture_does_not_run_unless_allowed(framework: Any, tmp_path: Path) -> None:
+    model = framework.Sequential([framework.Input((6, 3)), framework.layers.Lambda(eval("lambda x: x + 1"))])
+    (tmp_path / "model.json").write_text(model.to_json())
+    with pytest.raises(CannotLoad):
+        load_original(tmp_path / "model.json", ReadOptions())
+    loaded = load_original(tmp_path / "model.json", ReadOptions(allow_code=True)).model
+    np.testing.assert_array_equal(loaded(X), X + 1)
+
+
 @pytest.mark.parametrize("framework", [keras, tf_keras], ids=["keras", "tf_keras"])
 def test_an_architecture_with_weights_beside_it(framework: Any, tmp_path: Path) -> None:
     model = framework.Sequential([framework.Input((6, 3)), framework.layers.Conv1D(4, 3), framework.layers.ReLU()])

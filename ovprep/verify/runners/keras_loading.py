@@ -8,7 +8,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,17 +42,14 @@ class CannotLoad(Exception):
 def load_original(path: Path, reading: ReadOptions) -> Original:
     """Loads a whole model, or an architecture (`.json`) with its weights beside it.
 
-    A file of Keras 1 or 2 goes to tf_keras first, any other to Keras 3 first. Raises CannotLoad.
+    A file of Keras 1 or 2 goes to tf_keras, and to Keras 3 where that does not load it; any other to Keras 3 alone.
+    Raises CannotLoad.
     """
     text, major = _architecture(path)
-    loaders: list[Callable[[], Original]] = [
-        lambda: _load_with_keras_3(path, reading, text, major),
-        lambda: _load_with_tf_keras(path, reading, text),
-    ]
     reasons = []
-    for loader in reversed(loaders) if major < 3 else loaders:
+    for load in (_load_with_tf_keras, _load_with_keras_3) if major < 3 else (_load_with_keras_3,):
         try:
-            return loader()
+            return load(path, reading, text, major)
         except Exception as error:  # noqa: BLE001  (whatever keeps one Keras from loading it, the other is asked)
             reasons.append(_described(error))
     raise CannotLoad("; ".join(reasons))
@@ -65,14 +62,15 @@ def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) 
     name = f"Keras {keras.__version__}"
     if major < 3 and '"hard_sigmoid"' in text:
         raise CannotLoad(f"{name} computes the hard_sigmoid of Keras 1 and 2 differently")
+    _refuse_early_gru(name, text, major)
     begin = time.perf_counter()
+    safe = not reading.allow_code
     try:
-        if reading.allow_code:
-            keras.config.enable_unsafe_deserialization()
         if path.suffix.lower() == ".json":
-            model = keras.models.model_from_json(text)
+            with keras.src.saving.serialization_lib.SafeModeScope(safe):
+                model = keras.models.model_from_json(text)
         else:
-            model = keras.models.load_model(path, compile=False, safe_mode=not reading.allow_code)
+            model = keras.models.load_model(path, compile=False, safe_mode=safe)
         if reading.weights is not None:
             model.load_weights(reading.weights)
     except Exception as error:
@@ -80,7 +78,12 @@ def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) 
     return Original(model, f"{name} on TensorFlow {tensorflow.__version__}", begin, time.perf_counter())
 
 
-def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str) -> Original:
+def _refuse_early_gru(name: str, text: str, major: int) -> None:
+    if major < 3 and '"GRU"' in text and '"reset_after"' not in text:
+        raise CannotLoad(f"{name} takes a GRU of Keras 1 or 2.0 for one with reset_after")
+
+
+def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
     try:
         import tf_keras
     except ImportError as error:
@@ -88,15 +91,18 @@ def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str) -> Original
     import tensorflow
 
     name = f"tf_keras {tf_keras.__version__}"
+    _refuse_early_gru(name, text, major)
     # Its own safe mode covers .keras files only, and lets a file import any module.
     if not reading.allow_code and (found := next(_code_in(json.loads(text)), None)):
         raise CannotLoad(f"{name} is not given the file, which would run code ({found})")
     begin = time.perf_counter()
+    safe = not reading.allow_code
     try:
         if path.suffix.lower() == ".json":
-            model = tf_keras.models.model_from_json(text)
+            with tf_keras.src.saving.serialization_lib.SafeModeScope(safe):
+                model = tf_keras.models.model_from_json(text)
         else:
-            model = tf_keras.models.load_model(path, compile=False, safe_mode=not reading.allow_code)
+            model = tf_keras.models.load_model(path, compile=False, safe_mode=safe)
         if reading.weights is not None:
             model.load_weights(reading.weights)
     except Exception as error:
