@@ -2,6 +2,7 @@
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -37,8 +38,8 @@ def _refuse_strange_members(archive: zipfile.ZipFile, path: Path) -> None:
     for name in names:
         if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in PureWindowsPath(name).parts:
             raise UnsupportedError(f"{path} has a member {name!r}, which leads out of the archive; Keras writes none.")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
         raise UnsupportedError(f"{path} has two members named {twice!r}; Keras writes each once.")
     if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
         raise UnsupportedError(f"{path} unpacks to more than {MAX_BYTES // 2**30} GiB.")
