@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ovprep"
-HEAVY = {"keras", "onnxruntime", "openvino", "tensorflow", "tf2onnx", "torch"}
+HEAVY = {"keras", "onnxruntime", "openvino", "tensorflow", "tf2onnx", "tf_keras", "torch"}
 
 
 def modules() -> list[Path]:
@@ -47,7 +47,7 @@ def test_heavy_packages_stay_behind_their_doors(path: Path) -> None:
     if place.startswith("verify/"):
         allowed.add("onnxruntime")
     if place.startswith("verify/runners/"):
-        allowed |= {"keras", "tensorflow"}
+        allowed |= {"keras", "tensorflow", "tf_keras"}
     assert packages_of(path) & HEAVY <= allowed
 
 

@@ -6,7 +6,7 @@ from ovprep.errors import ModelError
 from ovprep.frontends.source import Source
 from ovprep.options import ReadOptions
 
-KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
+KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
 
 
 def read_model(path: Path, options: ReadOptions | None = None) -> Source:

@@ -111,12 +111,13 @@ def peak_rss_mib() -> float | None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception as one line: its type and the first line of its message that says something."""
+    """An exception as one line: the first line of its message that says something, behind its type if not ours."""
     lines = [line.strip() for line in str(error).splitlines()]
     # OpenVINO puts "Exception from src/...cpp:123:" before the reason.
     telling = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
     text = (telling or [line for line in lines if line] or ["no message"])[0]
-    return f"{type(error).__name__}: {text}"[:_ERROR_LENGTH]
+    ours = type(error).__module__.startswith("ovprep.")
+    return (text if ours else f"{type(error).__name__}: {text}")[:_ERROR_LENGTH]
 
 
 def serve(host: Host, requests: BinaryIO, answers: BinaryIO) -> None:

@@ -39,12 +39,13 @@ _MAX_DEPTH = 20
 
 
 def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
-    """Reads a `.h5` or `.keras` file.
+    """Reads a `.h5` or `.keras` file, or an architecture (`.json`) with the weights that the options name.
 
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
     scene = Scene()
-    with open_keras(path) as file:
+    reading = options or ReadOptions()
+    with open_keras(path, reading.weights) as file:
         try:
             model, parameters = _read_model(file, scene)
         except RecursionError as error:
@@ -59,7 +60,7 @@ def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
             parameters=parameters,
             graph=model,
             warnings=tuple(dict.fromkeys(scene.warnings)),
-            options=options or ReadOptions(),
+            options=reading,
         )
 
 
@@ -122,6 +123,7 @@ class _Reader:
     def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
         options = without_idle_mask(layer.class_name, options)
         if layer.class_name in MODEL_CLASSES:
+            self.scene.count_call(0)
             inputs = self._with_masks(tensors_in(arguments, layer), options.get("mask"), layer)
             options_for(None, layer, {name: value for name, value in options.items() if name != "mask"})
             return self._emit_model(layer.name)(layer, self.weights.nested(layer.name), inputs)
@@ -135,6 +137,7 @@ class _Reader:
         require_inputs(rule, layer, len(inputs))
         weights = self.weights.layer(layer.name)
         self.parameters[layer.name] = sum(array.size for array in weights.arrays)
+        self.scene.count_call(self.parameters[layer.name])
         build = Builder(self.graph, layer.name)
         seen = Layer(layer, weights, build, self.scene, self._emit_model(layer.name))
         return self._checked(seen, lambda: called(rule, seen, inputs, taken), inputs)

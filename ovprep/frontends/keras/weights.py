@@ -70,6 +70,12 @@ class LayerWeights:
                 f"Layer {self.layer!r} should have the weights {', '.join(shapes) or 'none'}, "
                 f"but the file stores {stored}."
             )
+        if self.names is not None and self.names != tuple(shapes):
+            # Keras goes by the order alone, and would take one for another where their shapes are the same.
+            raise ModelError(
+                f"Layer {self.layer!r} should have the weights {', '.join(shapes)} in this order, "
+                f"but the file lists {', '.join(self.names)}."
+            )
         return {name: self._checked(name, found[name], shape) for name, shape in shapes.items()}
 
     def _checked(self, name: str, array: NDArray[np.generic], shape: tuple[int, ...]) -> Array:
@@ -121,8 +127,8 @@ def dataset_of(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
         raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
     if dataset.size is None or dataset.size > MAX_ELEMENTS:
         raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} is too large, or no array.")
-    if dataset.external or dataset.is_virtual:
-        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} lies in another file, which ovprep refuses.")
+    if dataset.dtype.kind not in "biuf":
+        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} holds {dataset.dtype} instead of numbers.")
     array: NDArray[np.generic] = np.asarray(dataset[()])
     return array
 

@@ -17,6 +17,7 @@ class ArchiveWeights(WeightStore):
 
     def __init__(self, group: h5py.Group, layers: Sequence[tuple[str, str]] = ()) -> None:
         self._group = group
+        self._folder = "layers" if "layers" in group else "_layer_checkpoint_dependencies"  # until Keras 2.13
         self._paths = dict(zip((name for name, _ in layers), container_names(layers), strict=True))
 
     def bind(self, layers: Sequence[tuple[str, str]]) -> WeightStore:
@@ -24,15 +25,15 @@ class ArchiveWeights(WeightStore):
 
     def expect_no_strays(self) -> None:
         with reading("the model"):
-            containers = self._group.get("layers")
+            containers = self._group.get(self._folder)
             stored = containers.keys() if isinstance(containers, h5py.Group) else set()
             for key in stored - set(self._paths.values()):
-                variables = self._group.get(f"layers/{key}/vars")
+                variables = self._group.get(f"{self._folder}/{key}/vars")
                 if isinstance(variables, h5py.Group) and len(variables):
                     raise stray_error(text_of(variables.attrs.get("name", key)))
 
     def layer(self, name: str) -> LayerWeights:
-        path = f"layers/{self._paths[name]}/vars"
+        path = f"{self._folder}/{self._paths[name]}/vars"
         with reading(name):
             group = self._group.get(path)
             if not isinstance(group, h5py.Group):
@@ -43,13 +44,13 @@ class ArchiveWeights(WeightStore):
                     f"The weights at {path} belong to the layer {stored!r}, "
                     f"but the configuration has {name!r} in that place."
                 )
-            found = list(_variables(self._group[f"layers/{self._paths[name]}"], name, "", set()))
+            found = list(_variables(self._group[f"{self._folder}/{self._paths[name]}"], name, "", set()))
             folders, arrays = tuple(folder for folder, _ in found), tuple(array for _, array in found)
             return LayerWeights(name, None, arrays, folders, lambda folder: self.nested(name, folder))
 
     def nested(self, name: str, folder: str = "") -> WeightStore:
         with reading(name):
-            group = self._group.get(f"layers/{self._paths[name]}/{folder}".rstrip("/"))
+            group = self._group.get(f"{self._folder}/{self._paths[name]}/{folder}".rstrip("/"))
         if not isinstance(group, h5py.Group):
             raise ModelError(f"The file has no weights for the model {name!r} inside the model.")
         return ArchiveWeights(group)

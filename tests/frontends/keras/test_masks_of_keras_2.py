@@ -8,7 +8,7 @@ import pytest
 import tf_keras
 from tf_keras import layers
 
-from tests.frontends.keras.support_of_keras_2 import check_against_keras_2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 from tests.frontends.keras.test_masks import LENGTH, padded, partly
 
 

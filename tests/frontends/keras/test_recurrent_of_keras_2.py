@@ -11,8 +11,8 @@ from tf_keras.src.layers.rnn.cudnn_lstm import CuDNNLSTM
 
 from ovprep.frontends.keras.reader import read_keras
 from tests.frontends.keras.files import config_of, with_config
+from tests.frontends.keras.keras_2 import check_against_keras_2, compare_with_keras_2
 from tests.frontends.keras.support import randomise
-from tests.frontends.keras.support_of_keras_2 import check_against_keras_2, compare
 
 LENGTH = 6
 
@@ -50,7 +50,7 @@ def test_gru_without_reset_after_resets_before(tmp_path: Path) -> None:
     model.save(tmp_path / "model.h5")
     config = config_of(tmp_path / "model.h5")
     del config["config"]["layers"][1]["config"]["reset_after"]
-    compare(read_keras(with_config(tmp_path / "model.h5", config)), model)
+    compare_with_keras_2(read_keras(with_config(tmp_path / "model.h5", config)), model)
 
 
 @pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
@@ -65,4 +65,4 @@ def test_cudnn(old: Any, new: Any, wrap: Any, tmp_path: Path) -> None:
     randomise(models[0])
     models[0].save(path)
     models[1].load_weights(path)
-    compare(read_keras(path), models[1])
+    compare_with_keras_2(read_keras(path), models[1])

@@ -9,7 +9,7 @@ from tf_keras import layers
 
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.reader import read_keras
-from tests.frontends.keras.support_of_keras_2 import check_against_keras_2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 
 LENGTH = 7
 

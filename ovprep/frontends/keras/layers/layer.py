@@ -16,6 +16,8 @@ from ovprep.graph.builder import Builder
 _ONLY = ("layer", "cell")
 """Attributes under which a layer keeps all its weights, so that `.h5` needs no name to find them."""
 
+_MAX_CALLS = 50_000
+_MAX_WEIGHTS = 2**29
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
@@ -42,6 +44,20 @@ class Scene:
     """The masks behind tensors; see `masking.py`."""
     old: bool = False
     """Whether the file is of Keras 1 or 2."""
+    calls: int = 0
+    elements: int = 0
+
+    def count_call(self, elements: int) -> None:
+        """Counts a call of a layer, and the weights that it puts into the graph.
+
+        Raises UnsupportedError where a small file, with models that call models, has grown beyond any real one.
+        """
+        self.calls += 1
+        self.elements += elements
+        if self.calls > _MAX_CALLS:
+            raise UnsupportedError(f"The model calls its layers more than {_MAX_CALLS} times.")
+        if self.elements > _MAX_WEIGHTS:
+            raise UnsupportedError("The model's weights, once for each call, need more than the 2 GiB that ONNX holds.")
 
 
 EmitModel = Callable[[LayerConfig, WeightStore, Sequence[ir.Value]], Sequence[ir.Value]]

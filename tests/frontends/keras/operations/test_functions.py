@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 from tf_keras import backend, layers
 
-from tests.frontends.keras.keras2 import check_against_keras2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 
 ROW = np.array([1.5, -2.0, 0.25, 3.0], np.float32)
 MATRIX = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
@@ -217,12 +217,12 @@ def model_of(functions: list[Function], number: int, shape: tuple[int | None, ..
 
 @pytest.mark.parametrize("name", OF_TWO)
 def test_of_two(name: str, tmp_path: Path) -> None:
-    check_against_keras2(model_of(OF_TWO[name], 2), tmp_path)
+    check_against_keras_2(model_of(OF_TWO[name], 2), tmp_path, reload=True)
 
 
 @pytest.mark.parametrize("name", OF_ONE)
 def test_of_one(name: str, tmp_path: Path) -> None:
-    check_against_keras2(model_of(OF_ONE[name], 1), tmp_path)
+    check_against_keras_2(model_of(OF_ONE[name], 1), tmp_path, reload=True)
 
 
 def test_between_layers(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_between_layers(tmp_path: Path) -> None:
     weights = tf.nn.softmax(layers.Dense(1)(tf.tanh(z)), axis=1)
     context = tf.reduce_sum(z * weights, axis=1)
     last = tf.concat([context, z[:, -1], tf.reduce_max(layers.Add()([y, z]), axis=1)], axis=-1)
-    check_against_keras2(tf_keras.Model(x, layers.Dense(2)(last)), tmp_path)
+    check_against_keras_2(tf_keras.Model(x, layers.Dense(2)(last)), tmp_path, reload=True)
 
 
 def test_archive(tmp_path: Path) -> None:
@@ -241,14 +241,16 @@ def test_archive(tmp_path: Path) -> None:
     x = tf_keras.Input((9, 4), name="x")
     y = layers.Conv1D(4, 3, padding="same")(x)
     model = tf_keras.Model(x, layers.Dense(2)(tf.nn.relu(layers.Dense(4)(y) + y * ROW)[:, -1]))
-    check_against_keras2(model, tmp_path, suffix=".keras")
+    check_against_keras_2(model, tmp_path, suffixes=(".keras",), reload=True)
 
 
 def test_inside_a_model(tmp_path: Path) -> None:
     """A model that is called twice, with functions inside and outside."""
     x, z = tf_keras.Input((9, 4), name="x"), tf_keras.Input((9, 4), name="z")
     inner = tf_keras.Model(z, tf.reduce_mean(tf.nn.relu(layers.Conv1D(3, 3)(z) * 2.0), axis=1), name="inner")
-    check_against_keras2(tf_keras.Model(x, layers.Dense(2)(inner(x) - inner(tf.reverse(x, [1])))), tmp_path)
+    check_against_keras_2(
+        tf_keras.Model(x, layers.Dense(2)(inner(x) - inner(tf.reverse(x, [1])))), tmp_path, reload=True
+    )
 
 
 def test_open_time(tmp_path: Path) -> None:
@@ -257,4 +259,4 @@ def test_open_time(tmp_path: Path) -> None:
         lambda x: tf.reduce_mean(x, axis=1),
         lambda x: x[:, ::2] * 2,
     ]
-    check_against_keras2(model_of(functions, 1, (None, 4)), tmp_path, lengths=(5, 8))
+    check_against_keras_2(model_of(functions, 1, (None, 4)), tmp_path, lengths=(5, 8), reload=True)

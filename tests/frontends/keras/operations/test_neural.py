@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras
 from keras import ops
 
-from tests.frontends.keras.keras2 import check_against_keras2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 from tests.frontends.keras.operations.table import Function, check_functions
 
 _RANDOM = np.random.default_rng(5)
@@ -74,4 +74,4 @@ def test_operations(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OLD)
 def test_functions(name: str, tmp_path: Path) -> None:
     x = tf_keras.Input((6, 4), name="x")
-    check_against_keras2(tf_keras.Model(x, [function(x) for function in OLD[name]]), tmp_path)
+    check_against_keras_2(tf_keras.Model(x, [function(x) for function in OLD[name]]), tmp_path, reload=True)

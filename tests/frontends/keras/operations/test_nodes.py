@@ -12,7 +12,7 @@ import tf_keras
 from tf_keras import layers
 from tf_keras.src.engine.base_layer import TensorFlowOpLayer
 
-from tests.frontends.keras.keras2 import check_against_keras2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 
 _NUMBERS = itertools.count()
 ROW = np.array([1.5, -2.0, 0.25, 3.0], np.float32)
@@ -105,7 +105,7 @@ NODES: dict[str, list[Callable[..., Any]]] = {
 def test_nodes(name: str, tmp_path: Path) -> None:
     xs = [tf_keras.Input((6, 4), name=f"x{index}") for index in range(2)]
     outputs = [tensor for function in NODES[name] for tensor in as_node(function, *xs)]
-    check_against_keras2(tf_keras.Model(xs, outputs), tmp_path)
+    check_against_keras_2(tf_keras.Model(xs, outputs), tmp_path, reload=True)
 
 
 def test_between_layers(tmp_path: Path) -> None:
@@ -113,4 +113,4 @@ def test_between_layers(tmp_path: Path) -> None:
     y = layers.Conv1D(4, 3, padding="same")(x)
     (y,) = as_node(lambda y: tf.nn.relu(y * ROW) + 0.5, y)
     (z,) = as_node(lambda y: tf.reduce_mean(y, axis=1), layers.Conv1D(5, 3)(y))
-    check_against_keras2(tf_keras.Model(x, layers.Dense(2)(z)), tmp_path)
+    check_against_keras_2(tf_keras.Model(x, layers.Dense(2)(z)), tmp_path, reload=True)

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras
 from keras import ops
 
-from tests.frontends.keras.keras2 import check_against_keras2
+from tests.frontends.keras.keras_2 import check_against_keras_2
 from tests.frontends.keras.operations.table import Function, check_functions
 
 
@@ -41,4 +41,4 @@ def test_frames(tmp_path: Path) -> None:
 def test_frames_of_tensorflow(tmp_path: Path) -> None:
     x = tf_keras.Input((9, 2), name="x")
     outputs = [tf.signal.frame(x, 4, 2, axis=1), tf.signal.frame(tf.transpose(x, [0, 2, 1]), 3, 3)]
-    check_against_keras2(tf_keras.Model(x, outputs), tmp_path)
+    check_against_keras_2(tf_keras.Model(x, outputs), tmp_path, reload=True)
