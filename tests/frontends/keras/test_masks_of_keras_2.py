@@ -78,3 +78,10 @@ def test_initial_state(kind: Any, wrap: Any, return_sequences: bool, tmp_path: P
     x = layers.Input((LENGTH, 3), name="x")
     states = [layers.Dense(4)(layers.Flatten()(x)) for _ in range(number)]
     check_against_keras_2(tf_keras.Model(x, rnn(layers.Masking()(x), initial_state=states)), tmp_path, edit=padded)
+
+
+@pytest.mark.parametrize("merge", [layers.Multiply, layers.Maximum])
+def test_values_are_merged_without_a_look_at_masks(merge: Any, tmp_path: Path) -> None:
+    x = layers.Input((LENGTH, 3), name="x")
+    joined = merge()([layers.Masking()(x), layers.Conv1D(3, 1)(x)])
+    check_against_keras_2(tf_keras.Model(x, layers.Conv1D(2, 1)(joined)), tmp_path, edit=padded)
