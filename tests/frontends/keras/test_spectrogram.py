@@ -59,6 +59,7 @@ MEL: list[dict[str, Any]] = [
     {"ref_power": 30.0, "min_power": 0.5},
     {"ref_power": -1e-12, "min_power": 1e-3},
     {"power_to_db": False, "min_freq": 80.0, "max_freq": 300.0, "num_mel_bins": 5},
+    {"power_to_db": False, "min_freq": -300.0, "num_mel_bins": 5},
     {"power_to_db": False, "sampling_rate": 8000, "num_mel_bins": 12, "fft_length": 64},
 ]
 

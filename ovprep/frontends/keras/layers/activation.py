@@ -199,7 +199,7 @@ def softmax(layer: Layer, x: ir.Value, *, mask: ir.Value | None = None) -> ir.Va
         return _softmax(layer, x)
     build, rank = layer.build, len(layer.shape(x))
     low, zero = (layer.constant(np.full((1,) * rank, number), name) for number, name in ((-1e9, "low"), (0, "zero")))
-    inside = above_half(layer, mask)
+    inside = above_half(layer, layer.tensor(mask, "mask"))
     return build.op("Where", inside, _softmax(layer, build.op("Where", inside, x, low)), zero)
 
 

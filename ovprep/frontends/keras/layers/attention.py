@@ -66,10 +66,8 @@ def _masks(layer: Layer, mask: Any) -> tuple[ir.Value | None, ir.Value | None]:
         raise ModelError(f"Layer {layer.spec} takes a list of masks, for query and value.")
     both = []
     for one in mask[:2]:
-        if one is not None and not isinstance(one, ir.Value):
-            raise layer.unsupported(f"is given the mask {one!r}")
         if one is not None:
-            layer.expect_rank(one, 2)
+            layer.expect_rank(layer.tensor(one, "mask"), 2)
         both.append(None if one is None else truth(layer, one))
     return both[0], both[1]
 

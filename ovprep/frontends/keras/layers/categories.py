@@ -56,6 +56,7 @@ def _encoded(layer: Layer, x: ir.Value, mode: str, depth: int, weights: ir.Value
         return vectors
     if weights is not None:
         last = build.ints(len(shape), name="axes")
-        vectors = build.op("Mul", vectors, build.op("Unsqueeze", layer.floats(weights), last))
+        shares = layer.floats(layer.tensor(weights, "count_weights"))
+        vectors = build.op("Mul", vectors, build.op("Unsqueeze", shares, last))
     reduction = "ReduceMax" if mode == "multi_hot" else "ReduceSum"
     return build.op(reduction, vectors, build.ints(1, name="axes"), keepdims=0)

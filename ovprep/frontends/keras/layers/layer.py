@@ -246,6 +246,12 @@ class Layer:
         """Adds an initialiser in float32."""
         return self.build.constant(np.asarray(array, np.float32), name)
 
+    def tensor(self, value: Any, option: str) -> ir.Value:
+        """The value of an option of the call that must be a tensor. Raises UnsupportedError for anything else."""
+        if not isinstance(value, ir.Value):
+            raise self.unsupported(f"is called with {option}={value!r}")
+        return value
+
     def floats(self, value: ir.Value) -> ir.Value:
         """The value in float32, as Keras casts whole numbers that it computes with."""
         return value if value.dtype == ir.DataType.FLOAT else self.build.op("Cast", value, to=int(ir.DataType.FLOAT))

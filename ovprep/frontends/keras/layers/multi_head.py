@@ -59,9 +59,9 @@ def multi_head_attention(
     query, value, key = _tensors(layer, given, query, value, key)
     axes = _axes(layer, len(layer.shape(query)))
     padding = [
-        *_padding(layer, query_mask, (1, 3)),
-        *_padding(layer, value_mask, (1, 2)),
-        *_padding(layer, key_mask, (1, 2)),
+        *_padding(layer, "query_mask", query_mask, (1, 3)),
+        *_padding(layer, "value_mask", value_mask, (1, 2)),
+        *_padding(layer, "key_mask", key_mask, (1, 2)),
     ]
     distance = [causal(layer, query, value, 4)] if use_causal_mask else []
     if layer.get("sliding_window") is not None:
@@ -111,11 +111,11 @@ def _axes(layer: Layer, rank: int) -> tuple[int, ...]:
     return axes
 
 
-def _padding(layer: Layer, mask: ir.Value | None, axes: Sequence[int]) -> list[ir.Value]:
+def _padding(layer: Layer, name: str, mask: ir.Value | None, axes: Sequence[int]) -> list[ir.Value]:
     """A mask of steps, `[N, T]`, with axes for the heads and for the other sequence."""
     if mask is None:
         return []
-    layer.expect_rank(mask, 2)
+    layer.expect_rank(layer.tensor(mask, name), 2)
     return [layer.build.op("Unsqueeze", truth(layer, mask), layer.build.ints(*axes, name="axes"))]
 
 
@@ -125,7 +125,7 @@ def _stated(
     """A mask of scores, `[N, T, S]` or `[T, S]` for all heads, or `[N, H, T, S]`."""
     if mask is None:
         return []
-    rank = len(layer.shape(mask))
+    rank = len(layer.shape(layer.tensor(mask, "attention_mask")))
     if not 2 <= rank <= 4 or (rank == 4 and beside_others):
         raise layer.unsupported(f"has an attention_mask of rank {rank}" + " beside other masks" * beside_others)
     boolean = read(layer, mask)
