@@ -32,21 +32,22 @@ def fold_shapes(model: ir.Model) -> Change | None:
     """
     graph, known = model.graph, ShapeValues()
     changed: set[ir.Value] = set()
+    names = _open_sizes(graph)
     before, settled = len(graph), 0
     for node in list(graph):
         known.learn(node)
-        if any(value in changed for value in node.inputs if value is not None) and not _is_settled(node, known):
-            _infer_again(node, graph, changed)
-            known.learn(node)
-        made = _constants_of(node, known, graph.opset_imports)
-        if made is not None:
-            _replace(graph, node, made, changed)
-            continue
-        if node.op_type == "Reshape" and _settle_target(graph, node, known):
-            settled += 1
+        if any(value in changed for value in node.inputs if value is not None) and not _is_settled(node, known, names):
             _infer_again(node, graph, changed)
             known.learn(node)
         _name_sizes(node, known, changed)
+        made = _constants_of(node, known, graph.opset_imports)
+        if made is not None:
+            _replace(graph, node, made, changed)
+        elif node.op_type == "Reshape" and _settle_target(graph, node, known):
+            settled += 1
+            _infer_again(node, graph, changed)
+            known.learn(node)
+            _name_sizes(node, known, changed)
     for node in list(graph):
         if _is_idle(node, known):
             leave_out(graph, node)
@@ -57,10 +58,16 @@ def fold_shapes(model: ir.Model) -> Change | None:
     return Change(", ".join(done)) if done else None
 
 
-def _is_settled(node: ir.Node, known: ShapeValues) -> bool:
+def _open_sizes(graph: ir.Graph) -> set[str]:
+    """The names of the open axes of the inputs; other names stand for what inference did not know."""
+    dims = [dim for value in graph.inputs for dim in value.shape or ()]
+    return {str(dim.value) for dim in dims if isinstance(dim, ir.SymbolicDim)}
+
+
+def _is_settled(node: ir.Node, known: ShapeValues, names: set[str]) -> bool:
     """Whether inference, which takes its time, has nothing to add."""
     sizes = [known.dims(output) for output in node.outputs]
-    return all(dims is not None and all(size.number or isinstance(size.of, str) for size in dims) for dims in sizes)
+    return all(dims is not None and all(size.number or size.of in names for size in dims) for dims in sizes)
 
 
 def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
