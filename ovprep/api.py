@@ -52,7 +52,8 @@ def convert(
 ) -> Conversion:
     """Converts a trained 1D CNN to OpenVINO IR with a channel-last interface, proves it equal, and times it.
 
-    model       path of a `.h5`, `.keras`, `.onnx`, `.tflite` or `.pb` file, of a SavedModel folder, or a live `keras.Model`
+    model       path of a `.h5`, `.keras`, `.onnx`, `.tflite` or `.pb` file or of a SavedModel folder, or a live
+                `keras.Model`
     output      the folder to write, `<stem>_openvino` by default; an earlier result of ovprep is replaced
     weights     the file with the weights, where `model` has the architecture only
     allow_code  let Keras run Python code that the file carries, where it cannot be read without
@@ -116,7 +117,7 @@ def inspect(
     plugins: Sequence[str] = (),
     signature: str | None = None,
 ) -> Inspection:
-    """Describes a model and what `convert` would do to it; needs neither OpenVINO nor, for ONNX and most Keras files, TensorFlow.
+    """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """

@@ -20,6 +20,7 @@ class Signature:
     """`function` takes tensors in the order of `inputs`, and gives a list of them in the order of `outputs`.
 
     `inputs` has the `tf.TensorSpec` of each name. `model` keeps the variables that the function holds weakly.
+    `parameters` is None where the framework does not count them.
     """
 
     inputs: Mapping[str, Any]
@@ -27,6 +28,7 @@ class Signature:
     function: Callable[..., list[Any]]
     framework: str
     model: Any = None
+    parameters: int | None = None
 
     def traceable(self) -> tuple[Any, list[Any]]:
         """A `tf.function` and its input signature: numbered names, since those of a file need not be identifiers."""

@@ -25,10 +25,14 @@ _MODULE = "ovprep.frontends.tensorflow.exporter"
 
 @dataclass(frozen=True)
 class Export:
-    """The graph that tf2onnx made, with the model's own names of inputs and outputs, and what wrote the file."""
+    """The graph that tf2onnx made, with the model's own names of inputs and outputs, and what wrote the file.
+
+    `parameters` is None where the framework does not count them.
+    """
 
     proto: onnx.ModelProto
     framework: str
+    parameters: int | None
 
 
 def export(kind: str, path: Path, options: ReadOptions) -> Export:
@@ -43,7 +47,7 @@ def export(kind: str, path: Path, options: ReadOptions) -> Export:
         result = _result(Path(folder) / "result.json", path)
         proto = onnx.load(Path(folder) / "model.onnx")
     _refuse_foreign(proto, path)
-    return Export(proto, result["framework"])
+    return Export(proto, result["framework"], result["parameters"])
 
 
 def _run_child(request: dict[str, Any], path: Path) -> None:

@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,23 @@ from onnx_ir.passes.common import NameFixPass
 from ovprep.child import end_with_parent
 from ovprep.errors import OvprepError
 from ovprep.frontends.tensorflow import tflite_model
+from ovprep.frontends.tensorflow.keras_model import load_keras
 from ovprep.options import ReadOptions
 from ovprep.signature import Signature, first_line, load_signature
 
 OPSET = 18
 """The newest one that tf2onnx writes."""
 
-Exported = tuple[onnx.ModelProto, list[str], list[str], str]
-"""The graph, the names of its inputs and outputs in the order of the model, and the framework that wrote the file."""
+
+@dataclass(frozen=True)
+class Exported:
+    """A graph of tf2onnx, and the names of its inputs and outputs in the model; see `export.Export`."""
+
+    proto: onnx.ModelProto
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    framework: str
+    parameters: int | None = None
 
 
 def _export_signature(signature: Signature) -> Exported:
@@ -44,7 +54,7 @@ def _export_signature(signature: Signature) -> Exported:
     _put(proto.graph.input, [given[spec.name] for spec in specs])
     results = {value.name: value for value in proto.graph.output}
     _put(proto.graph.output, [results[tensor.name] for tensor in function.get_concrete_function().outputs])
-    return proto, list(signature.inputs), list(signature.outputs), signature.framework
+    return Exported(proto, list(signature.inputs), signature.outputs, signature.framework, signature.parameters)
 
 
 def _put(field: Any, values: list[onnx.ValueInfoProto]) -> None:
@@ -58,31 +68,37 @@ def _export_tflite(path: Path) -> Exported:
 
     inputs, outputs = tflite_model.port_names(path)
     proto, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
-    return proto, inputs, outputs, "tflite"
+    return Exported(proto, inputs, outputs, "tflite")
 
 
 _EXPORTERS: dict[str, Callable[[Path, ReadOptions], Exported]] = {
     "saved-model": lambda path, options: _export_signature(load_signature(path, options.signature)),
     "frozen-pb": lambda path, options: _export_signature(load_signature(path)),
+    "keras": lambda path, options: _export_signature(load_keras(path, options)),
     "tflite": lambda path, options: _export_tflite(path),
 }
 
 
 def _renamed(exported: Exported) -> onnx.ModelProto:
     """The graph with the names of the model's own ports in place of tf2onnx's."""
-    proto, inputs, outputs, _ = exported
+    proto = exported.proto
     for value in (*proto.graph.input, *proto.graph.output):
         for dim in value.type.tensor_type.shape.dim:
             dim.ClearField("dim_param")  # a number that tf2onnx drew
     model = ir.from_proto(proto)
     values = [*model.graph.inputs, *model.graph.outputs]
-    for value, name in zip(values, (*inputs, *outputs), strict=True):
+    for value, name in zip(values, (*exported.inputs, *exported.outputs), strict=True):
         value.name = name
     NameFixPass()(model)
     return ir.to_proto(model)
 
 
-def _run(request: dict[str, Any]) -> dict[str, Any]:
+def export_to_folder(request: dict[str, Any]) -> None:
+    """Exports, and writes what came of it."""
+    (Path(request["folder"]) / "result.json").write_text(json.dumps(_result(request)), "utf-8")
+
+
+def _result(request: dict[str, Any]) -> dict[str, Any]:
     options = ReadOptions.unpacked(request)
     try:
         exported = _EXPORTERS[request["kind"]](Path(request["path"]), options)
@@ -92,16 +108,15 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  (any failure of TensorFlow or tf2onnx is an answer)
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {first_line(error)}", "class": None}
-    return {"framework": exported[3]}
+    return {"framework": exported.framework, "parameters": exported.parameters}
 
 
 def main(request: dict[str, Any]) -> None:
-    """Exports, and writes what came of it."""
+    """Exports in a process of its own."""
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which decides
     end_with_parent(0)
-    result = _run(request)
-    (Path(request["folder"]) / "result.json").write_text(json.dumps(result), "utf-8")
+    export_to_folder(request)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,15 @@ from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
 from ovprep.options import ReadOptions
 
+Kind = Literal["saved-model", "frozen-pb", "tflite", "keras"]
+
+_RUNTIMES: dict[Kind, Literal["tensorflow", "tflite", "keras"]] = {
+    "saved-model": "tensorflow",
+    "frozen-pb": "tensorflow",
+    "tflite": "tflite",
+    "keras": "keras",
+}
+
 
 def read_saved_model(path: Path, options: ReadOptions) -> Source:
     """Reads a SavedModel folder.
@@ -21,20 +30,21 @@ def read_saved_model(path: Path, options: ReadOptions) -> Source:
     if not (path / "saved_model.pb").is_file():
         what = "empty" if not any(path.iterdir()) else "not a SavedModel: it has no saved_model.pb"
         raise ModelError(f"{path} is a folder, and {what}.")
-    return _read("saved-model", path, options, "tensorflow")
+    return read_exported("saved-model", path, options)
 
 
 def read_frozen_graph(path: Path, options: ReadOptions) -> Source:
     """Reads a `.pb` file with a GraphDef: its placeholders are the inputs, what no operation takes the outputs."""
-    return _read("frozen-pb", path, options, "tensorflow")
+    return read_exported("frozen-pb", path, options)
 
 
 def read_tflite(path: Path, options: ReadOptions) -> Source:
     """Reads a TFLite file."""
-    return _read("tflite", path, options, "tflite")
+    return read_exported("tflite", path, options)
 
 
-def _read(kind: str, path: Path, options: ReadOptions, runtime: Literal["tensorflow", "tflite"]) -> Source:
+def read_exported(kind: Kind, path: Path, options: ReadOptions) -> Source:
+    """Reads whatever the exporter knows; see `export`."""
     if path.is_file() and path.stat().st_size == 0:
         raise ModelError(f"{path} is empty.")
     exported = export(kind, path, options)
@@ -43,10 +53,10 @@ def _read(kind: str, path: Path, options: ReadOptions, runtime: Literal["tensorf
         path=path,
         format=kind,
         framework=exported.framework,
-        runtime=runtime,
+        runtime=_RUNTIMES[kind],
         sha256=sha256_of(path),
         interface=interface_of(graph),
-        parameters=count_parameters(graph.graph),
+        parameters=count_parameters(graph.graph) if exported.parameters is None else exported.parameters,
         graph=graph,
         options=options,
     )
