@@ -79,7 +79,8 @@ def _objects_in(architecture: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _name_of(entry: Mapping[str, Any]) -> str:
     config = entry.get("config")
-    return str(config.get("name") if isinstance(config, Mapping) else entry.get("name") or entry["class_name"])
+    named = config if isinstance(config, Mapping) and "name" in config else entry
+    return str(named.get("name") or entry["class_name"])
 
 
 def _carries_code(entry: Mapping[str, Any]) -> bool:

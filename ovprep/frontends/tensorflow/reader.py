@@ -6,6 +6,7 @@ from typing import Literal
 from ovprep.errors import ModelError
 from ovprep.frontends.onnx import graph_of
 from ovprep.frontends.source import Source, sha256_of
+from ovprep.frontends.tensorflow.dynamic_range import without_rounding_on_the_way
 from ovprep.frontends.tensorflow.export import export
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
@@ -49,6 +50,8 @@ def read_exported(kind: Kind, path: Path, options: ReadOptions) -> Source:
         raise ModelError(f"{path} is empty.")
     exported = export(kind, path, options)
     graph = graph_of(exported.proto, path)
+    if kind == "tflite":
+        without_rounding_on_the_way(graph.graph)
     return Source(
         path=path,
         format=kind,

@@ -42,6 +42,7 @@ class TfliteRunner:
             outputs=tuple(str(port["name"]) for port in self._outputs),
             precision="f32",
             load_ms=load_ms,
+            quantises=_quantises(interpreter),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
@@ -65,3 +66,15 @@ class TfliteRunner:
             self._interpreter.allocate_tensors()
         for port, array in pairs:
             self._interpreter.set_tensor(port["index"], array)
+
+
+def _quantises(interpreter: Any) -> bool:
+    """Whether an operation takes floats and weights of 8 bits: it rounds the floats before it multiplies."""
+    types = {int(tensor["index"]): np.dtype(tensor["dtype"]) for tensor in interpreter.get_tensor_details()}
+    for operation in interpreter._get_ops_details():  # there is no public way to the operations
+        if operation["op_name"] != "DELEGATE":
+            inputs = {types[index] for index in operation["inputs"] if index in types}
+            outputs = {types[index] for index in operation["outputs"] if index in types}
+            if inputs >= {np.dtype(np.float32), np.dtype(np.int8)} and outputs == {np.dtype(np.float32)}:
+                return True
+    return False
