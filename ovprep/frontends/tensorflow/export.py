@@ -14,7 +14,7 @@ import onnx
 
 from ovprep import errors
 from ovprep.child import ending, environment, last_words
-from ovprep.errors import UnsupportedError
+from ovprep.errors import ModelError, UnsupportedError
 from ovprep.options import ReadOptions
 
 TIME_LIMIT = 600.0
@@ -38,8 +38,8 @@ class Export:
 def export(kind: str, path: Path, options: ReadOptions) -> Export:
     """Exports the model in a child process that ends with this one.
 
-    Raises ModelError or OptionError as TensorFlow's loader finds it, UnsupportedError where the export fails, takes too
-    long, or leaves operations that ONNX does not have.
+    Raises ModelError or OptionError as TensorFlow's loader finds it, or where the loader dies of the file;
+    UnsupportedError where the export fails, takes too long, or leaves operations that ONNX does not have.
     """
     with tempfile.TemporaryDirectory(prefix="ovprep-") as folder:
         request = {"kind": kind, "path": str(path.absolute()), "folder": folder, **options.packed()}
@@ -51,7 +51,7 @@ def export(kind: str, path: Path, options: ReadOptions) -> Export:
 
 
 def _run_child(request: dict[str, Any], path: Path) -> None:
-    """Raises UnsupportedError where the child does not come to an end in time, or dies."""
+    """Raises UnsupportedError where the child does not come to an end in time, ModelError where it dies."""
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", _MODULE, json.dumps(request)],
@@ -72,8 +72,10 @@ def _run_child(request: dict[str, Any], path: Path) -> None:
             assert child.stdin is not None
             child.stdin.close()
         if child.returncode:
-            raise UnsupportedError(
-                f"TensorFlow {ending(child.returncode)} while exporting {path}; its last words: {last_words(log)}"
+            words = last_words(log)
+            raise ModelError(
+                f"TensorFlow {ending(child.returncode)} while exporting {path}, as damaged files can make it"
+                + (f"; its last words: {words}" if words else ".")
             )
 
 
