@@ -5,12 +5,14 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnx_ir as ir
 import pytest
 import tensorflow as tf
 from keras import layers
 
 from ovprep.errors import OvprepError, UnsupportedError
 from ovprep.frontends.open import read_model
+from ovprep.graph.shapes import rank_of
 from tests.frontends.keras.support import _onnx_runner, _openvino_runner
 from tests.frontends.tensorflow.support import Array, check, small_keras_model, tflite_of
 
@@ -79,6 +81,15 @@ def test_dynamic_range(tmp_path: Path) -> None:
         scale = np.abs(wanted).max()
         assert 1e-4 * scale < error.max() < 0.05 * scale
         assert error.mean() < 0.01 * scale
+    turn_a_kernel(source.graph)
+    assert np.abs(_onnx_runner(source)({"x": x})[0] - wanted).mean() > 0.02 * scale, "the tolerance forgives a mistake"
+
+
+def turn_a_kernel(model: ir.Model) -> None:
+    """Turns the first kernel of a convolution round in time, as a wrong reader might."""
+    kernel = next(value for value in model.graph.initializers.values() if rank_of(value) == 4)
+    assert kernel.const_value is not None
+    kernel.const_value = ir.tensor(kernel.const_value.numpy()[..., ::-1].copy(), name=kernel.name)
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["int8 ports", "float ports"])
