@@ -23,6 +23,7 @@ from ovprep.child import end_with_parent
 from ovprep.errors import OvprepError
 from ovprep.frontends.tensorflow import tflite_model
 from ovprep.frontends.tensorflow.keras_model import load_keras
+from ovprep.frontends.tensorflow.operations import register_operations
 from ovprep.options import ReadOptions
 from ovprep.signature import Signature, first_line, load_signature
 
@@ -101,6 +102,7 @@ def export_to_folder(request: dict[str, Any]) -> None:
 def _result(request: dict[str, Any]) -> dict[str, Any]:
     options = ReadOptions.unpacked(request)
     try:
+        register_operations()
         exported = _EXPORTERS[request["kind"]](Path(request["path"]), options)
         onnx.save(_renamed(exported), Path(request["folder"]) / "model.onnx")
     except OvprepError as error:

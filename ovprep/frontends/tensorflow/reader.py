@@ -29,8 +29,7 @@ def read_saved_model(path: Path, options: ReadOptions) -> Source:
     tf2onnx does not export.
     """
     if not (path / "saved_model.pb").is_file():
-        what = "empty" if not any(path.iterdir()) else "not a SavedModel: it has no saved_model.pb"
-        raise ModelError(f"{path} is a folder, and {what}.")
+        raise ModelError(f"{path} is a folder, and not a SavedModel: it has no saved_model.pb.")
     return read_exported("saved-model", path, options)
 
 

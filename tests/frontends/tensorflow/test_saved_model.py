@@ -133,7 +133,7 @@ def emptied(path: Path) -> None:
         (no_variables, "is no SavedModel that TensorFlow can load: .*variables"),
         (no_graph, "is a folder, and not a SavedModel: it has no saved_model.pb"),
         (cut_off, "is no SavedModel that TensorFlow can load"),
-        (emptied, "is a folder, and empty"),
+        (emptied, "is a folder, and not a SavedModel"),
     ],
 )
 def test_damaged_folders_get_one_sentence(damage: object, sentence: str, streaming: Path, tmp_path: Path) -> None:
