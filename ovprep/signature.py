@@ -45,19 +45,21 @@ class Signature:
         return tf.function(call, input_signature=specs, autograph=False), specs
 
 
-def load_signature(path: Path, name: str | None = None) -> Signature:
+def load_signature(path: Path, name: str | None = None, stored: Path | None = None) -> Signature:
     """Loads a SavedModel folder, or a frozen graph where the path is a file.
+
+    `stored` is where the files of the SavedModel are, if not in the folder that errors name.
 
     Raises ModelError where TensorFlow cannot read it, OptionError where there is no such signature.
     """
-    return _saved_model(path, name) if path.is_dir() else _frozen_graph(path)
+    return _saved_model(path, name, stored or path) if path.is_dir() else _frozen_graph(path)
 
 
-def _saved_model(path: Path, wanted: str | None) -> Signature:
+def _saved_model(path: Path, wanted: str | None, stored: Path) -> Signature:
     import tensorflow as tf  # noqa: TID251  (in a worker process)
 
     try:
-        model = tf.saved_model.load(str(path))
+        model = tf.saved_model.load(str(stored))
     # Whatever is wrong with the files comes up as one of these, from the loader's many parts.
     except (tf.errors.OpError, OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
         raise ModelError(f"{path} is no SavedModel that TensorFlow can load: {first_line(error)}.") from error

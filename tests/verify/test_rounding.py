@@ -4,9 +4,11 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from ovprep.interface import Port
 from ovprep.verify.compare import Budget, Comparison, Setting, compare
 from ovprep.verify.rounding import DYNAMIC, MEAN_DYNAMIC, MEAN_STEPS, STEPS, Rounding, rounding_of
 from ovprep.verify.runners.base import Loaded
+from ovprep.verify.signals import generate
 from tests.graphs import Array, GraphBuilder
 
 SETTING = Setting("f32", "open", "noise", 1)
@@ -75,3 +77,14 @@ def test_few_values_may_be_few_steps_off(errors: Array, passed: bool) -> None:
 def test_an_output_without_quantisation_has_no_such_budget() -> None:
     assert Budget((0.0,), (1.0,)).rounding(0) is None
     assert Budget((0.0, 0.0), (1.0, 1.0), (None, Rounding(1.0, 1.0, ""))).allowed(0, 1.0) < 1e-5
+
+
+def test_noise_uses_the_whole_range_of_a_quantised_input() -> None:
+    """Zeros and ones, as a vocabulary has them, would say nothing of a signal."""
+    for dtype in ("int8", "uint8"):
+        (array,) = generate("noise", [Port("x", dtype, (1, 4000), "N?")], {}, seed=0)
+        limits = np.iinfo(dtype)
+        assert array.dtype == dtype
+        assert (array.min(), array.max()) == (limits.min, limits.max)
+    (tokens,) = generate("noise", [Port("x", "int32", (1, 4000), "N?")], {}, seed=0)
+    assert set(np.unique(tokens)) == {0, 1}

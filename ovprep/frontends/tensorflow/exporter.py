@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from ovprep.errors import OvprepError
 from ovprep.frontends.tensorflow import tflite_model
 from ovprep.frontends.tensorflow.keras_model import load_keras
 from ovprep.frontends.tensorflow.operations import register_operations
+from ovprep.frontends.tensorflow.xla import functions_inlined, without_xla
 from ovprep.options import ReadOptions
 from ovprep.signature import Signature, first_line, load_signature
 
@@ -46,7 +48,8 @@ def _export_signature(signature: Signature) -> Exported:
     import tf2onnx  # noqa: TID251  (in a worker process)
 
     function, specs = signature.traceable()
-    proto, _ = tf2onnx.convert.from_function(function, specs, opset=OPSET)
+    with functions_inlined():
+        proto, _ = tf2onnx.convert.from_function(function, specs, opset=OPSET)
     given = {value.name: value for value in proto.graph.input}
     for spec in specs:
         if spec.name not in given:  # an input that nothing takes is one all the same
@@ -72,8 +75,14 @@ def _export_tflite(path: Path) -> Exported:
     return Exported(proto, inputs, outputs, "tflite")
 
 
+def _export_saved_model(path: Path, options: ReadOptions) -> Exported:
+    with tempfile.TemporaryDirectory(prefix="ovprep-") as folder:
+        stored = without_xla(path, Path(folder) / "model")
+        return _export_signature(load_signature(path, options.signature, stored))
+
+
 _EXPORTERS: dict[str, Callable[[Path, ReadOptions], Exported]] = {
-    "saved-model": lambda path, options: _export_signature(load_signature(path, options.signature)),
+    "saved-model": _export_saved_model,
     "frozen-pb": lambda path, options: _export_signature(load_signature(path)),
     "keras": lambda path, options: _export_signature(load_keras(path, options)),
     "tflite": lambda path, options: _export_tflite(path),

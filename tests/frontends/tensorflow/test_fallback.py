@@ -84,6 +84,13 @@ def test_code_in_the_file_needs_a_permission(suffix: str, tmp_path: Path) -> Non
     check(read_model(path, ReadOptions(allow_code=True)), lambda feeds: keras_outputs(model, feeds))
 
 
+def test_a_grouped_convolution_beside_what_has_no_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras computes it in a function for XLA, which tf2onnx would leave as a call."""
+    monkeypatch.delitem(RULES, "ELU")
+    model = model_with(layers.ELU(0.7), layers.Conv1D(4, 3, groups=2))
+    check(read_model(save(model, tmp_path)), lambda feeds: keras_outputs(model, feeds))
+
+
 def test_code_as_keras_2_packed_it_needs_a_permission(tmp_path: Path) -> None:
     """A list that begins with bytecode, in any layer of any model inside."""
     import h5py

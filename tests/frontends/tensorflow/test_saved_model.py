@@ -3,13 +3,17 @@
 import shutil
 from pathlib import Path
 
+import keras
 import numpy as np
+import onnx
 import pytest
 import tensorflow as tf
 
 from ovprep.errors import ModelError, OptionError, OvprepError, UnsupportedError
 from ovprep.frontends.open import read_model
+from ovprep.frontends.tensorflow.export import _refuse_foreign
 from ovprep.options import ReadOptions
+from tests.frontends.keras.support import keras_outputs, randomise
 from tests.frontends.tensorflow.support import check, signature_of, small_keras_model
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -160,16 +164,31 @@ def test_what_onnx_does_not_have_is_named(tmp_path: Path) -> None:
         read_model(path)
 
 
+def test_functions_that_xla_is_to_compile(tmp_path: Path) -> None:
+    """As Keras has its grouped convolutions; tf2onnx would leave their calls in the graph."""
+    x = keras.Input((17, 8), name="x")
+    model = keras.Model(x, keras.layers.Conv1D(4, 3, groups=2, dilation_rate=2, use_bias=True)(x))
+    randomise(model)
+    model.export(tmp_path / "model", verbose=False)
+    source = read_model(tmp_path / "model")
+    check(source, lambda feeds: keras_outputs(model, feeds))
+    assert "Conv" in [node.op_type for node in source.graph.graph]
+
+
 def test_a_call_that_was_left_in_the_graph_is_refused(tmp_path: Path) -> None:
-    """tf2onnx leaves calls of functions that XLA is to compile, and calls that a success."""
-
-    @tf.function(jit_compile=True)
-    def inner(x: tf.Tensor) -> tf.Tensor:
-        return tf.nn.relu(x) * 2
-
-    path = save(tmp_path, lambda x: {"y": inner(x)}, tf.TensorSpec([None, 4], tf.float32, name="x"))
-    with pytest.raises(UnsupportedError, match=r"what tf2onnx cannot bring to ONNX: .*PartitionedCall"):
-        read_model(path)
+    """tf2onnx calls that a success, in the main graph and in the body of a loop or a branch."""
+    call = onnx.helper.make_node("StatefulPartitionedCall", ["x"], ["y"])
+    inner = onnx.helper.make_graph([call], "inner", [], [])
+    branch = onnx.helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)
+    for node in (call, branch):
+        proto = onnx.helper.make_model(onnx.helper.make_graph([node], "graph", [], []))
+        with pytest.raises(UnsupportedError, match="cannot bring to ONNX: StatefulPartitionedCall"):
+            _refuse_foreign(proto, tmp_path)
+    foreign = onnx.helper.make_model(
+        onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"], domain="com.microsoft")], "graph", [], [])
+    )
+    with pytest.raises(UnsupportedError, match="cannot bring to ONNX: Relu"):
+        _refuse_foreign(foreign, tmp_path)
 
 
 def test_strings_are_refused(tmp_path: Path) -> None:
