@@ -43,7 +43,8 @@ def _fall_back(path: Path, options: ReadOptions, version: str, reason: Uncovered
         source = read_exported("keras", path, options)
     except (ModelError, UnsupportedError) as error:
         raise UnsupportedError(f"{reason} Keras and tf2onnx did not convert the model either: {error}") from error
-    warning = f"No rule covers the model, so that Keras loaded it and tf2onnx exported it whole: {reason}"
+    what = str(reason).partition(". ")[0].rstrip(".")  # without the advice
+    warning = f"No rule covers the model, so that Keras loaded it and tf2onnx exported it whole: {what}."
     return replace(source, framework=f"keras {version}", warnings=(*source.warnings, warning))
 
 

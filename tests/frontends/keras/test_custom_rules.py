@@ -88,6 +88,7 @@ def test_a_rule_of_a_user_is_for_custom_classes_alone() -> None:
     assert rule_for(LayerConfig("dense", "Dense", {}, 1)) is not mine
     assert rule_for(LayerConfig("dense", "Dense", {}, 1, "somewhere")) is mine
     assert rule_for(LayerConfig("dense", "my_package>Dense", {}, 1)) is mine
+    assert rule_for(LayerConfig("dense", "Dense", {}, 1, "", "my_package>Dense")) is mine
 
 
 def test_a_rule_that_leaves_weights_behind_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ovprep.errors import ModelError, OptionError, OvprepError, UnsupportedError
 from ovprep.frontends.open import read_model
 from ovprep.frontends.tensorflow.export import _refuse_foreign
 from ovprep.options import ReadOptions
+from ovprep.signature import _choose
 from tests.frontends.keras.support import keras_outputs, randomise
 from tests.frontends.tensorflow.support import check, signature_of, small_keras_model
 
@@ -83,7 +84,10 @@ def test_the_hash_of_a_folder_is_that_of_all_its_files(streaming: Path, tmp_path
     shutil.copytree(streaming, copy)
     assert read_model(copy).sha256 == read_model(streaming).sha256
     (copy / "assets" / "more").write_text("something")
-    assert read_model(copy).sha256 != read_model(streaming).sha256
+    changed = read_model(copy).sha256
+    assert changed != read_model(streaming).sha256
+    (copy / "assets" / "more").write_text("something else")
+    assert read_model(copy).sha256 != changed
 
 
 def test_tensorflow_1(tmp_path: Path) -> None:
@@ -105,6 +109,11 @@ def test_a_signature_must_be_chosen_where_none_is_for_serving(tmp_path: Path) ->
         read_model(tmp_path)
     with pytest.raises(OptionError, match=r"no signature 'three'; it has one, two\.$"):
         read_model(tmp_path, ReadOptions(signature="three"))
+
+
+def test_the_signature_for_serving_needs_no_choice(tmp_path: Path) -> None:
+    assert _choose(tmp_path, ["serve", "serving_default", "a"], None) == "serving_default"
+    assert _choose(tmp_path, ["serve", "serving_default", "a"], "a") == "a"
 
 
 def test_the_only_signature_needs_no_name(tmp_path: Path) -> None:
