@@ -15,6 +15,7 @@ from ovprep.errors import (
 
 if TYPE_CHECKING:
     from ovprep.api import convert, inspect
+    from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.report.document import Conversion
 
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "convert",
     "inspect",
+    "keras_layer",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
@@ -42,6 +44,7 @@ _LAZY = {
     "Inspection": "ovprep.inspection",
     "convert": "ovprep.api",
     "inspect": "ovprep.api",
+    "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 
 

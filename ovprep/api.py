@@ -40,6 +40,7 @@ def convert(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    signature: str | None = None,
     target: str = "cpu",
     verify: bool = True,
     benchmark: bool = True,
@@ -50,11 +51,13 @@ def convert(
 ) -> Conversion:
     """Converts a trained 1D CNN to OpenVINO IR with a channel-last interface, proves it equal, and times it.
 
-    model       path of a `.h5`, `.keras` or `.onnx` file, or a live `keras.Model`
+    model       path of a `.h5`, `.keras`, `.onnx`, `.tflite` or `.pb` file or of a SavedModel folder, or a live
+                `keras.Model`
     output      the folder to write, `<stem>_openvino` by default; an earlier result of ovprep is replaced
     weights     the file with the weights, where `model` has the architecture only
     allow_code  let Keras run Python code that the file carries, where it cannot be read without
     plugins     Python modules, by name or path, that register rules or classes for custom layers
+    signature   the signature of a SavedModel to convert, where it has several and none for serving
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion
@@ -72,7 +75,7 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins))
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
         say("normalising the graph")
         graph = source.graph.clone()
         normalization = normalize(graph)
@@ -110,17 +113,20 @@ def inspect(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    signature: str | None = None,
 ) -> Inspection:
-    """Describes a model and what `convert` would do to it; needs neither TensorFlow nor OpenVINO.
+    """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins)))
+        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins, signature)))
 
 
-def _read_options(weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str]) -> ReadOptions:
-    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins))
+def _read_options(
+    weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str], signature: str | None
+) -> ReadOptions:
+    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature)
 
 
 def _checked_options(target: str, seconds: float, threads: int | None) -> int:

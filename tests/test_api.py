@@ -34,6 +34,7 @@ def test_the_public_surface() -> None:
         "__version__",
         "convert",
         "inspect",
+        "keras_layer",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

@@ -48,7 +48,19 @@ def test_heavy_packages_stay_behind_their_doors(path: Path) -> None:
         allowed.add("onnxruntime")
     if place.startswith("verify/runners/"):
         allowed |= {"keras", "tensorflow", "tf_keras"}
+    if place == "signature.py" or place.startswith("frontends/tensorflow/"):
+        allowed |= {"keras", "tensorflow", "tf2onnx"}
     assert packages_of(path) & HEAVY <= allowed
+
+
+def test_reading_any_format_loads_no_framework() -> None:
+    """TensorFlow's door in the frontends opens in a child process alone."""
+    program = (
+        "import sys, ovprep.frontends.open, ovprep.frontends.tensorflow.reader, ovprep.frontends.tensorflow.fallback;"
+        "print(*sys.modules, sep='\\n')"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 
 FORBIDDEN = {

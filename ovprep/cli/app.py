@@ -21,7 +21,12 @@ app = typer.Typer(
     add_completion=False,
 )
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .h5, .keras or .onnx file.", show_default=False)]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A .h5, .keras, .onnx, .tflite or .pb file, or a SavedModel folder.", show_default=False
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The weights, where MODEL has the architecture only.", show_default=False),
@@ -30,6 +35,9 @@ AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let Keras run Pyt
 Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="Python module with rules for custom layers.", show_default=False),
+]
+Signature = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The signature of a SavedModel to convert.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
 
@@ -50,6 +58,7 @@ def convert(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    signature: Signature = None,
     target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
@@ -70,6 +79,7 @@ def convert(
             weights=weights,
             allow_code=allow_code,
             plugins=plugin or (),
+            signature=signature,
             target=target,
             verify=verify,
             benchmark=benchmark,
@@ -87,6 +97,7 @@ def inspect(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    signature: Signature = None,
     json: Json = False,
 ) -> None:
     """Show what a model is, and what convert would do to it."""
@@ -97,7 +108,7 @@ def inspect(
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
-        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or ())
+        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or (), signature=signature)
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 
 

@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 import openvino
+import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
@@ -27,6 +29,8 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     folding = openvino.passes.Manager()
     folding.register_pass(openvino.passes.ConstantFolding())
     folding.run_passes(converted)
+    if len(converted.get_parameters()) < len(interface.inputs):
+        converted = _with_all_inputs(converted, interface)
     for port, parameter in zip(interface.inputs, converted.get_parameters(), strict=True):
         _label(parameter, parameter.output(0), port)
     for port, result in zip(interface.outputs, converted.get_results(), strict=True):
@@ -45,6 +49,20 @@ def count_ops(model: openvino.Model) -> dict[str, int]:
     """How many ops of each type the IR holds, constants, parameters and results left out."""
     types = Counter(op.get_type_name() for op in model.get_ordered_ops())
     return {name: types[name] for name in sorted(types) if name not in ("Constant", "Parameter", "Result")}
+
+
+def _with_all_inputs(model: openvino.Model, interface: Interface) -> openvino.Model:
+    """The model with the inputs that nothing takes, which OpenVINO leaves out."""
+    taken = {name: one for one in model.get_parameters() for name in one.output(0).get_names()}
+    parameters = [taken.get(port.name) or _parameter(port) for port in interface.inputs]
+    return openvino.Model(model.get_results(), parameters, model.get_friendly_name())
+
+
+def _parameter(port: Port) -> Any:
+    shape = openvino.PartialShape([dim if isinstance(dim, int) else openvino.Dimension() for dim in port.dims])
+    parameter = openvino.opset13.parameter(shape, np.dtype(port.dtype))
+    parameter.output(0).get_tensor().set_names({port.name})
+    return parameter
 
 
 def _label(node: Any, output: Any, port: Port) -> None:

@@ -23,7 +23,7 @@ class Source:
     path: Path
     format: str
     framework: str
-    runtime: Literal["keras", "onnxruntime"]
+    runtime: Literal["keras", "onnxruntime", "tensorflow", "tflite"]
     sha256: str
     interface: Interface
     parameters: int
@@ -33,6 +33,10 @@ class Source:
 
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes, read in blocks."""
+    """Hash of a file's bytes, read in blocks; of a folder, that of the names and hashes of the files in it."""
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        listing = "".join(f"{sha256_of(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+        return hashlib.sha256(listing.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

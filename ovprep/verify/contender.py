@@ -6,12 +6,13 @@ from typing import Literal
 
 from ovprep.options import ReadOptions
 
-Runtime = Literal["keras", "onnxruntime", "openvino"]
+Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
 Precision = Literal["f32", "default"]
 Role = Literal["original", "direct", "ovprep", "control"]
 
-READ_BY_OPENVINO = frozenset({".xml", ".onnx"})
-"""Suffixes that OpenVINO loads by itself; anything else needs a conversion by its own framework first."""
+READ_BY_OPENVINO = frozenset({".xml", ".onnx", ".pb", ".tflite"})
+"""Suffixes that OpenVINO loads by itself, as it does SavedModel folders; anything else needs a conversion by its own
+framework first."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Contender:
     @property
     def needs_conversion(self) -> bool:
         """Whether OpenVINO cannot read the file, so that its framework must convert it first."""
-        return self.runtime == "openvino" and self.path.suffix.lower() not in READ_BY_OPENVINO
+        readable = self.path.suffix.lower() in READ_BY_OPENVINO or self.path.is_dir()
+        return self.runtime == "openvino" and not readable
 
     @property
     def size_on_disk(self) -> int:

@@ -22,11 +22,20 @@ OPERATION_CLASSES: set[str] = set()
 """Classes of operations that have a rule; the table of rules enters them here."""
 
 
+_OWN_PACKAGES = ("", "builtins", "keras", "tf_keras", "tensorflow")
+
+
+def is_custom(class_name: str, module: str, registered_name: str) -> bool:
+    """Whether a class was registered under the name of a package, or comes from a module that is not Keras'."""
+    return ">" in class_name or ">" in registered_name or module.split(".")[0] not in _OWN_PACKAGES
+
+
 @dataclass(frozen=True)
 class LayerConfig:
     """A layer as it stands in the file. `position` counts from 1, as a person would.
 
-    `module` is where Keras 3 has the class; empty where the file does not say.
+    `module` is where Keras 3 has the class, and `registered_name` the name with its package ("my_package>Scale") that a
+    custom class was registered under; both are empty where the file does not say.
     """
 
     name: str
@@ -34,6 +43,12 @@ class LayerConfig:
     config: Mapping[str, Any]
     position: int
     module: str = ""
+    registered_name: str = ""
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the file says that the class is not one of Keras', whatever its name."""
+        return is_custom(self.class_name, self.module, self.registered_name)
 
     @property
     def is_operation(self) -> bool:
@@ -74,7 +89,7 @@ def parse_model(class_name: str, config: Mapping[str, Any] | Sequence[Any]) -> N
         raise ModelError(f"The model's configuration is not complete: {type(error).__name__} {error}.") from error
     raise UnsupportedError(
         f"The model is a {class_name}, whose computation is Python code that the file does not hold. "
-        "ovprep reads Sequential and Functional models."
+        "ovprep reads Sequential and Functional models; export this one with model.export(folder), and convert that."
     )
 
 
@@ -86,10 +101,10 @@ def _layer_config(entry: Mapping[str, Any], position: int) -> LayerConfig:
         config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
     if not name or not name.isprintable() or not isinstance(config, Mapping):
         raise ModelError(f"Layer {position} of the model has no name or no configuration that ovprep can read.")
-    module = str(entry.get("module") or "")
+    module, registered_name = (str(entry.get(key) or "") for key in ("module", "registered_name"))
     if not module and _looks_like_operation(class_name, config, entry.get("inbound_nodes")):
         module = _OPERATIONS
-    return LayerConfig(name, class_name, config, position, module)
+    return LayerConfig(name, class_name, config, position, module, registered_name)
 
 
 def _looks_like_operation(class_name: str, config: Mapping[str, Any], nodes: Any) -> bool:

@@ -7,11 +7,8 @@ import keras
 import pytest
 from keras import layers
 
-from ovprep.frontends.keras.layers.registry import OPERATIONS
 from tests.frontends.keras.support import check_against_keras
 from tests.frontends.keras.test_masks import LENGTH, MERGES, padded, partly
-
-pytestmark = pytest.mark.skipif("NotEqual" not in OPERATIONS, reason="no rules for the operations that make a mask")
 
 
 def check(*stack: Any, tmp_path: Path, edit: Any = padded) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UnsupportedError
+from ovprep.errors import ModelError, UncoveredError, UnsupportedError
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore
 from ovprep.frontends.keras.weights_archive import container_names
@@ -282,9 +282,9 @@ class Layer:
         """Tells the user something about this layer, once."""
         self.scene.warnings.append(f"Layer {self.spec} {what}")
 
-    def unsupported(self, what: str) -> UnsupportedError:
+    def unsupported(self, what: str) -> UncoveredError:
         """The error for something that the layer may hold but no rule covers."""
-        return UnsupportedError(f"Layer {self.spec} {what}, which ovprep does not handle.")
+        return UncoveredError(f"Layer {self.spec} {what}, which ovprep does not handle.")
 
 
 def is_whole(value: Any) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UnsupportedError
+from ovprep.errors import ModelError, UncoveredError
 from ovprep.frontends.keras.calls import parse_argument
 from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.network import OPERATION_CLASSES, LayerConfig
@@ -17,6 +17,9 @@ RULES: dict[str, LayerRule] = {}
 OPERATIONS: dict[str, LayerRule] = {}
 """By the names of the classes in `keras.ops`, some of which are names of layers, too."""
 
+CUSTOM: dict[str, LayerRule] = {}
+"""Rules of users for classes that are not Keras', by their names, with or without a package ("my_package>Scale")."""
+
 
 def layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
     """Registers a rule: a function of the `Layer` and its input values that emits nodes and returns the output."""
@@ -24,6 +27,21 @@ def layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
     def register(rule: LayerRule) -> LayerRule:
         for name in class_names:
             RULES[name] = rule
+        return rule
+
+    return register
+
+
+def keras_layer(*class_names: str) -> Callable[[LayerRule], LayerRule]:
+    """Registers a user's rule for a custom layer; see docs/plugins.md.
+
+    A name with a package ("my_package>Scale") stands for that class alone, one without for a class of any package. A
+    rule never replaces one of ovprep's for a layer of Keras itself.
+    """
+
+    def register(rule: LayerRule) -> LayerRule:
+        for name in class_names:
+            CUSTOM[name] = rule
         return rule
 
     return register
@@ -47,11 +65,11 @@ def operation(*class_names: str) -> Callable[[Rule], Rule]:
 def operation_for(spec: LayerConfig) -> LayerRule:
     """The rule of an operation, to be called with the arguments of its call.
 
-    Raises UnsupportedError, naming it, where there is none.
+    Raises UncoveredError, naming it, where there is none.
     """
     rule = OPERATIONS.get(spec.class_name)
     if rule is None:
-        raise UnsupportedError(
+        raise UncoveredError(
             f"Layer {spec} is an operation of {spec.module or 'Keras'} that ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )
@@ -90,14 +108,21 @@ def options_of(rule: LayerRule) -> frozenset[str]:
 
 
 def rule_for(spec: LayerConfig) -> LayerRule:
-    """The rule of a layer. Raises UnsupportedError, naming the layer, its class and its place, where there is none."""
-    rule = RULES.get(spec.class_name)
+    """The rule of a layer. Raises UncoveredError, naming the layer, its class and its place, where there is none."""
+    rule = None if spec.is_custom else RULES.get(spec.class_name)
+    rule = rule or _custom_rule(spec)
     if rule is None:
-        raise UnsupportedError(
+        raise UncoveredError(
             f"Layer {spec} is of a class that ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )
     return rule
+
+
+def _custom_rule(spec: LayerConfig) -> LayerRule | None:
+    """The user's rule for a class; `.h5` has the package in front of its name, `.keras` beside it."""
+    names = (spec.registered_name, spec.class_name, spec.class_name.rpartition(">")[2])
+    return next((CUSTOM[name] for name in names if name in CUSTOM), None)
 
 
 def require_inputs(rule: LayerRule, spec: LayerConfig, number: int) -> None:

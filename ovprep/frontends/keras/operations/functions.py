@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UnsupportedError
+from ovprep.errors import ModelError, UncoveredError
 from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import OPERATIONS, LayerRule, Rule, call_bound, operation
 from ovprep.frontends.keras.operations.operands import FLOAT, type_of
@@ -41,7 +41,7 @@ def function_layer(layer: Layer, *arguments: Any, **options: Any) -> _Result:
     if len(arguments) != 1:
         raise ModelError(f"Layer {layer.spec} is called with {len(arguments)} arguments in place of one.")
     if rule is None:
-        raise UnsupportedError(
+        raise UncoveredError(
             f"Layer {layer.spec} is the function tf.{name}, which ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UnsupportedError
+from ovprep.errors import ModelError, UncoveredError
 from ovprep.frontends.keras.calls import parse_argument
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
 from ovprep.frontends.keras.layers.registry import OPERATIONS, call_bound, operation
@@ -127,7 +127,7 @@ def node_layer(layer: Layer, *arguments: Any) -> ir.Value | tuple[ir.Value, ...]
     if op_type == "Einsum":
         return call_bound(OPERATIONS["Einsum"], layer, inputs, {"subscripts": attributes.get("equation")})
     if op_type not in NODES:
-        raise UnsupportedError(
+        raise UncoveredError(
             f"Layer {layer.spec} is the TensorFlow operation {op_type}, which ovprep cannot convert. "
             "Replace it, or export the model to ONNX and convert that."
         )

@@ -250,8 +250,6 @@ def test_inside_a_model(tmp_path: Path) -> None:
     inner = tf_keras.Model(z, tf.reduce_mean(tf.nn.relu(layers.Conv1D(3, 3)(z) * 2.0), axis=1), name="inner")
     model = tf_keras.Model(x, layers.Dense(2)(inner(x) - inner(tf.reverse(x, [1]))))
     check_against_keras_2(model, tmp_path, reload=True)
-        tf_keras.Model(x, layers.Dense(2)(inner(x) - inner(tf.reverse(x, [1])))), tmp_path, reload=True
-    )
 
 
 def test_open_time(tmp_path: Path) -> None:
