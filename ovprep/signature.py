@@ -32,7 +32,7 @@ class Signature:
 
     def traceable(self) -> tuple[Any, list[Any]]:
         """A `tf.function` and its input signature: numbered names, since those of a file need not be identifiers."""
-        import tensorflow as tf  # noqa: TID251  (in a worker process)
+        import tensorflow as tf
 
         specs = [
             tf.TensorSpec(spec.shape, spec.dtype, name=f"input_{index}")
@@ -56,7 +56,7 @@ def load_signature(path: Path, name: str | None = None, stored: Path | None = No
 
 
 def _saved_model(path: Path, wanted: str | None, stored: Path) -> Signature:
-    import tensorflow as tf  # noqa: TID251  (in a worker process)
+    import tensorflow as tf
 
     try:
         model = tf.saved_model.load(str(stored))
@@ -100,7 +100,7 @@ def _choose(path: Path, names: list[str], wanted: str | None) -> str:
 
 
 def _frozen_graph(path: Path) -> Signature:
-    import tensorflow as tf  # noqa: TID251  (in a worker process)
+    import tensorflow as tf
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
 
     definition = tf.compat.v1.GraphDef()

@@ -13,12 +13,14 @@ from pathlib import Path
 from ovprep.frontends.keras.layers import RULES
 from ovprep.frontends.keras.layers.passthrough import passthrough
 from ovprep.frontends.keras.layers.registry import OPERATIONS
+from ovprep.frontends.keras.operations import operation_for  # noqa: F401  (fills the table of operations)
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "layers.md"
 
 _IMAGES = "works on images"
 _THREE = "has three spatial axes; ovprep converts one and two"
-_TEXT = "works on strings, or on categories before a model"
+_TEXT = "works on strings, or on tables beside the model"
+_CELL = "converts inside of an RNN layer; alone it is no layer of a model"
 
 NO_RULE: dict[str, str] = {
     "preprocessing.image_preprocessing": _IMAGES,
@@ -36,7 +38,6 @@ NO_RULE: dict[str, str] = {
     "ZeroPadding3D": _THREE,
     "ConvLSTM2D": "recurrence over images",
     "ConvLSTM3D": "recurrence over volumes",
-    "CategoryEncoding": _TEXT,
     "HashedCrossing": _TEXT,
     "Hashing": _TEXT,
     "IntegerLookup": _TEXT,
@@ -47,6 +48,11 @@ NO_RULE: dict[str, str] = {
     "TFSMLayer": "holds a SavedModel, which ovprep converts by itself",
     "TorchModuleWrapper": "holds a model of another framework",
     "Lambda": "holds Python code; Keras may run it with `--allow-code`",
+    "GRUCell": _CELL,
+    "LSTMCell": _CELL,
+    "SimpleRNNCell": _CELL,
+    "StackedRNNCells": _CELL,
+    "SpatialDropout3D": _THREE,
     "InputSpec": "no layer",
     "Layer": "a base class",
     "Wrapper": "a base class",
@@ -56,14 +62,29 @@ NO_RULE: dict[str, str] = {
 
 CONVERTED_BY_READER = {"InputLayer": "an input of the graph"}
 
-LIMITS: dict[str, str] = {}
+_UNROLLED = "activations that ONNX lacks in a recurrence need a fixed length of at most 512 steps"
+
+LIMITS: dict[str, str] = {
+    "Bidirectional": "around LSTM, GRU, SimpleRNN and RNN",
+    "ConvLSTM1D": "of a fixed length",
+    "Discretization": "with its bins in the file",
+    "Dot": "ranks 2 and 3",
+    "GRU": _UNROLLED,
+    "LSTM": _UNROLLED,
+    "MultiHeadAttention": "masks, causal and scores at rank 3",
+    "RMSNormalization": "over the last axes",
+    "RNN": "around Keras' own cells",
+    "SimpleRNN": _UNROLLED,
+    "UpSampling2D": "nearest",
+}
 """What a rule does not cover of its class."""
 
 _INTRODUCTION = """# Keras layers
 
 What `ovprep convert` makes of each public class in `keras.layers` (Keras {version}). Written by
 `scripts/coverage_table.py` from the rules themselves; a test keeps it so. A layer that is refused is named with its
-place in the model, and [plugins.md](plugins.md) says how to add a rule for it, or how to let Keras run it.
+place in the model; [plugins.md](plugins.md) says how to add a rule for it. A model with a layer of Keras that has no
+rule is given to Keras and tf2onnx as a whole, and converts if they know it.
 """
 
 

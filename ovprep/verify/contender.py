@@ -41,9 +41,10 @@ class Contender:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of the file, with the weights beside it (`.bin` of an IR) and the files of a folder."""
+        """Bytes of the file, with the weights beside it (`.bin` of an IR, those of the options), or of a folder's files."""
         if self.path.is_dir():
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         weights = self.path.with_suffix(".bin")
         beside = weights.stat().st_size if self.path.suffix.lower() == ".xml" and weights.exists() else 0
-        return self.path.stat().st_size + beside
+        stored = self.options.weights.stat().st_size if self.options.weights is not None else 0
+        return self.path.stat().st_size + beside + stored

@@ -45,7 +45,7 @@ class Exported:
 
 
 def _export_signature(signature: Signature) -> Exported:
-    import tf2onnx  # noqa: TID251  (in a worker process)
+    import tf2onnx
 
     function, specs = signature.traceable()
     with functions_inlined():
@@ -68,7 +68,7 @@ def _put(field: Any, values: list[onnx.ValueInfoProto]) -> None:
 
 
 def _export_tflite(path: Path) -> Exported:
-    import tf2onnx  # noqa: TID251  (in a worker process)
+    import tf2onnx
 
     inputs, outputs = tflite_model.port_names(path)
     proto, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)

@@ -8,7 +8,7 @@ import numpy as np
 
 def register_operations() -> None:
     """Tells tf2onnx how to write them. Both come from GELU: Keras computes it with `erfc`, TFLite has it as one."""
-    from tf2onnx.handler import tf_op, tfl_op  # noqa: TID251  (in a worker process)
+    from tf2onnx.handler import tf_op, tfl_op
 
     tf_op("Erfc")(_Erfc)
     tfl_op(["TFL_GELU"])(_Gelu)
@@ -42,7 +42,7 @@ class _Gelu:
 
 
 def _number(graph: Any, value: float) -> str:
-    from tf2onnx.utils import make_name  # noqa: TID251  (in a worker process)
+    from tf2onnx.utils import make_name
 
     return str(graph.make_const(make_name("number"), np.array(value, np.float32)).output[0])
 

@@ -12,7 +12,7 @@ def port_names(path: Path) -> tuple[list[str], list[str]]:
 
     Raises ModelError where the file is no TFLite model, UnsupportedError where the interpreter lacks an operation.
     """
-    import tensorflow as tf  # noqa: TID251  (in a worker process)
+    import tensorflow as tf
 
     try:
         interpreter = tf.lite.Interpreter(model_path=str(path))

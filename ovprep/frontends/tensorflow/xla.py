@@ -18,7 +18,7 @@ def without_xla(path: Path, folder: Path) -> Path:
     A file that does not parse is left to TensorFlow, which says what is wrong with it.
     """
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
-    from tensorflow.core.protobuf import saved_model_pb2  # noqa: TID251  (in a worker process)
+    from tensorflow.core.protobuf import saved_model_pb2
 
     model = saved_model_pb2.SavedModel()
     try:
@@ -45,7 +45,7 @@ def without_xla(path: Path, folder: Path) -> Path:
 @contextmanager
 def functions_inlined() -> Iterator[None]:
     """Functions of Python that are called while a model is traced become part of it, whatever is to compile them."""
-    import tensorflow as tf  # noqa: TID251  (in a worker process)
+    import tensorflow as tf
 
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)

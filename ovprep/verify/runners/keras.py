@@ -1,16 +1,18 @@
 """Keras models in TensorFlow, as one compiled graph function."""
 
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ovprep.keras_loading import Original, load_original
 from ovprep.plugins import load_plugins
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners.base import Loaded, Options
-from ovprep.verify.runners.keras_loading import Original, load_original
 
 
 class KerasBackend:
@@ -30,17 +32,13 @@ class KerasBackend:
 
     def convert(self, path: Path, output: Path, options: Options) -> None:
         """OpenVINO's own direct conversion: the live model to an IR with f32 weights."""
-        import keras
-
         from ovprep.verify.runners.openvino import without_telemetry
 
         self._set_threads(options.threads)
         load_plugins(options.reading.plugins)
         openvino = without_telemetry()
         model = load_original(path, options.reading).model
-        if isinstance(model, keras.Sequential):  # OpenVINO cannot trace one, but the same model as a Functional
-            model = keras.Model(model.inputs, model.outputs)
-        openvino.save_model(openvino.convert_model(model), output, compress_to_fp16=False)
+        openvino.save_model(_converted(openvino, model), output, compress_to_fp16=False)
 
     def _set_threads(self, threads: int) -> None:
         """TensorFlow takes the number of threads once, before its first operation.
@@ -54,6 +52,27 @@ class KerasBackend:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
             self._threads = threads
+
+
+def _converted(openvino: Any, model: Any) -> Any:
+    """What OpenVINO makes of a live model, or else of the SavedModel that it exports.
+
+    OpenVINO cannot trace a Sequential, but the same model as a Functional. Loops, which recurrent layers become, do not
+    get through a live model, but through an exported one.
+    """
+    import keras
+
+    try:
+        live = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
+        return openvino.convert_model(live)
+    except Exception:
+        with tempfile.TemporaryDirectory(prefix="ovprep-") as folder:
+            try:
+                model.export(folder)
+                return openvino.convert_model(folder)
+            except Exception:  # noqa: BLE001  (the first refusal is the one to tell)
+                traceback.print_exc()
+        raise
 
 
 class KerasRunner:

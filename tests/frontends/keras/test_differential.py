@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from ovprep.errors import OvprepError
 from ovprep.frontends.keras.reader import read_keras
+from ovprep.keras_loading import load_original
 from ovprep.options import ReadOptions
-from ovprep.verify.runners.keras_loading import load_original
 from tests.frontends.keras.files import config_of, with_config, with_weights
 from tests.frontends.keras.support import Array, _onnx_runner, feeds_for
 from tests.frontends.keras.test_mutations import mutated

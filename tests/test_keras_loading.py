@@ -12,9 +12,9 @@ import pytest
 import tf_keras
 
 import ovprep
+from ovprep.keras_loading import CannotLoad, load_original
 from ovprep.options import ReadOptions
 from ovprep.verify.runners.keras import KerasRunner
-from ovprep.verify.runners.keras_loading import CannotLoad, load_original
 from tests.frontends.keras.files import config_of, with_config
 
 MODELS = Path(__file__).parents[3] / "shared" / "models"
