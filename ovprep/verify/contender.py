@@ -41,7 +41,7 @@ class Contender:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of the file, with the weights beside it (`.bin` of an IR, those of the options), or of a folder's files."""
+        """Bytes of the file, with the weights beside it (`.bin`, or those of the options), or of a folder's files."""
         if self.path.is_dir():
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         weights = self.path.with_suffix(".bin")
