@@ -10,7 +10,6 @@ import pytest
 from ovprep.emit.openvino import to_openvino
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.onnx import read_onnx
-from ovprep.layout.letters import infer_interface
 from ovprep.passes.pipeline import normalize
 from tests.graphs import Array, difference, run
 
@@ -34,8 +33,8 @@ def test_equal_to_onnx_runtime(name: str) -> None:
     path = MODELS / f"{name}.onnx"
     source = read_onnx(path)
     graph = source.graph.clone()
-    before = infer_interface(graph)
     done = normalize(graph)
+    before = done.original
     model = to_openvino(graph, done.interface)
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     arrays = inputs_of(name)

@@ -44,7 +44,7 @@ class ArchiveWeights(WeightStore):
                     f"The weights at {path} belong to the layer {stored!r}, "
                     f"but the configuration has {name!r} in that place."
                 )
-            found = list(_variables(self._group[f"{self._folder}/{self._paths[name]}"], name, "", set()))
+            found = list(_variables(self._group[f"{self._folder}/{self._paths[name]}"], name))
             folders, arrays = tuple(folder for folder, _ in found), tuple(array for _, array in found)
             return LayerWeights(name, None, arrays, folders, lambda folder: self.nested(name, folder))
 
@@ -69,8 +69,11 @@ _MAX_DEPTH = 6
 """Deeper than TimeDistributed of Bidirectional of RNN of StackedRNNCells of a cell."""
 
 
-def _variables(group: h5py.Group, layer: str, folder: str, seen: set[int]) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """The variables of a layer and of the layers in it, each with its folder. Models in it have their own store."""
+def _variables(group: h5py.Group, layer: str, folder: str = "") -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """The variables of a layer and of the layers in it, each with its folder. Models in it have their own store.
+
+    Groups that link to each other, which have no end, were refused when the file was opened.
+    """
     variables = group.get("vars")
     if isinstance(variables, h5py.Group):
         for key in sorted(variables, key=lambda key: (len(key), key)):
@@ -79,12 +82,9 @@ def _variables(group: h5py.Group, layer: str, folder: str, seen: set[int]) -> It
     for part in (*_PARTS, *(f"{part}/{key}" for part, items in lists for key in items)):
         inner = group.get(part)
         if isinstance(inner, h5py.Group):
-            own = h5py.h5o.get_info(inner.id).addr
-            # Groups linked into each other would give more weights than memory holds.
-            if own in seen or folder.count("/") == _MAX_DEPTH:
-                raise ModelError(f"Layer {layer!r} stores weights of layers in it too deeply, or one layer twice.")
-            seen.add(own)
-            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part, seen)
+            if folder.count("/") == _MAX_DEPTH:
+                raise ModelError(f"Layer {layer!r} stores weights of layers in it too deeply.")
+            yield from _variables(inner, layer, f"{folder}/{part}" if folder else part)
 
 
 _OTHER_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}

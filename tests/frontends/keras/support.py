@@ -18,7 +18,6 @@ from ovprep.emit.openvino import to_openvino
 from ovprep.frontends.keras.reader import read_keras
 from ovprep.frontends.source import Source
 from ovprep.interface import Interface, Port
-from ovprep.layout.letters import infer_interface
 from ovprep.passes.pipeline import normalize
 
 Array = NDArray[Any]
@@ -198,8 +197,8 @@ def onnx_runner(source: Source) -> Runner:
 def openvino_runner(source: Source) -> Runner:
     """Runs the normalised model, with its inputs and outputs turned back to the layouts of the original."""
     graph = source.graph.clone()
-    before = infer_interface(graph)
-    after = normalize(graph).interface
+    done = normalize(graph)
+    before, after = done.original, done.interface
     onnx.checker.check_model(ir.to_proto(graph), full_check=True)
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}
     compiled = _CORE.compile_model(to_openvino(graph, after), "CPU", options)

@@ -18,7 +18,7 @@ from ovprep.frontends.keras.reader import read_keras
 from ovprep.keras_loading import load_original
 from ovprep.options import ReadOptions
 from tests.frontends.keras.files import config_of, with_config, with_weights
-from tests.frontends.keras.support import Array, _onnx_runner, feeds_for
+from tests.frontends.keras.support import Array, feeds_for, onnx_runner
 from tests.frontends.keras.test_mutations import mutated
 
 FILES = ["keras_3.h5", "keras_3.keras", "keras_2.h5"]
@@ -63,7 +63,7 @@ def check(path: Path) -> str:
     wanted = original_outputs(path, list(feeds.values()))
     if wanted is None:
         return "beyond Keras"
-    found = _onnx_runner(source)(feeds)
+    found = onnx_runner(source)(feeds)
     assert len(found) == len(wanted)
     for mine, right in zip(found, wanted, strict=True):
         np.testing.assert_allclose(mine, right, rtol=1e-4, atol=1e-5)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ovprep.frontends.source import Source
-from tests.frontends.keras.support import _onnx_runner, _openvino_runner, feeds_for
+from tests.frontends.keras.support import feeds_for, onnx_runner, openvino_runner
 
 Array = NDArray[Any]
 Reference = Callable[[Mapping[str, Array]], Sequence[Array]]
@@ -23,7 +23,7 @@ TOLERANCE = 2e-6
 def check(source: Source, reference: Reference, batches: Sequence[int] = (1, 3), length: int = 17) -> None:
     """Compares with the reference, which takes inputs by their names and gives outputs in the order of the source."""
     onnx.checker.check_model(ir.to_proto(source.graph), full_check=True)
-    runners = {"as read, in ONNX Runtime": _onnx_runner(source), "normalised, in OpenVINO": _openvino_runner(source)}
+    runners = {"as read, in ONNX Runtime": onnx_runner(source), "normalised, in OpenVINO": openvino_runner(source)}
     for batch in batches:
         feeds = feeds_for(source.interface, batch, length, 1.0)
         wanted = [np.asarray(value) for value in reference(feeds)]

@@ -13,7 +13,7 @@ from keras import layers
 from ovprep.errors import OvprepError, UnsupportedError
 from ovprep.frontends.open import read_model
 from ovprep.graph.shapes import rank_of
-from tests.frontends.keras.support import _onnx_runner, _openvino_runner
+from tests.frontends.keras.support import onnx_runner, openvino_runner
 from tests.frontends.tensorflow.support import Array, check, small_keras_model, tflite_of
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
@@ -76,13 +76,13 @@ def test_dynamic_range(tmp_path: Path) -> None:
     assert "DynamicQuantizeLinear" not in [node.op_type for node in source.graph.graph]
     x = np.random.default_rng(1).normal(size=(3, 20, 16)).astype(np.float32)
     wanted = tflite_of(path)({"x": x})[0]
-    for run in (_onnx_runner(source), _openvino_runner(source)):
+    for run in (onnx_runner(source), openvino_runner(source)):
         error = np.abs(run({"x": x})[0] - wanted)
         scale = np.abs(wanted).max()
         assert 1e-4 * scale < error.max() < 0.05 * scale
         assert error.mean() < 0.01 * scale
     turn_a_kernel(source.graph)
-    assert np.abs(_onnx_runner(source)({"x": x})[0] - wanted).mean() > 0.02 * scale, "the tolerance forgives a mistake"
+    assert np.abs(onnx_runner(source)({"x": x})[0] - wanted).mean() > 0.02 * scale, "the tolerance forgives a mistake"
 
 
 def turn_a_kernel(model: ir.Model) -> None:
@@ -105,7 +105,7 @@ def test_int8(whole: bool, tmp_path: Path) -> None:
     steps = np.diff(np.unique(wanted))
     step = steps[steps > 1e-6].min()
     assert wanted.std() > 5 * step
-    for run in (_onnx_runner(source), _openvino_runner(source)):
+    for run in (onnx_runner(source), openvino_runner(source)):
         error = np.abs(run(feeds)[0] - wanted)
         assert error.max() <= 4 * step
         assert error.mean() < step / 4
@@ -129,7 +129,7 @@ def test_published_models(file: str, reference: str, tolerance: float) -> None:
     source = read_model(MODELS / f"{file}.tflite")
     inputs, outputs = stored(reference)
     feeds = {port.name: array for port, array in zip(source.interface.inputs, inputs, strict=True)}
-    for run in (_onnx_runner(source), _openvino_runner(source)):
+    for run in (onnx_runner(source), openvino_runner(source)):
         for mine, right in zip(run(feeds), outputs, strict=True):
             assert mine.shape == right.shape
             assert np.abs(mine.astype(np.float64) - right).max() <= tolerance
