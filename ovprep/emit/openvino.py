@@ -24,7 +24,7 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     try:
         converted = openvino.Core().read_model(data)
     except RuntimeError as error:
-        raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.") from error
+        raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.{_advice(model)}") from error
     # The ONNX frontend writes biases through ShapeOf and Broadcast, which are constants once folded.
     folding = openvino.passes.Manager()
     folding.register_pass(openvino.passes.ConstantFolding())
@@ -70,6 +70,20 @@ def _label(node: Any, output: Any, port: Port) -> None:
     output.get_tensor().add_names({port.name})
     if node.get_type_name() == "Parameter":
         node.set_friendly_name(port.name)
+
+
+_BRANCHES = ("If", "Loop", "Scan")
+
+
+def _advice(model: ir.Model) -> str:
+    """What to do where the graph chooses at run time, the usual cause; a sentence with a space before it."""
+    found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
+    if found is None:
+        return ""
+    return (
+        f" It computes {found.name!r} ({found.op_type}) as its inputs ask for, and OpenVINO wants to know beforehand: "
+        "export the model with that choice made, as for one sample rate."
+    )
 
 
 def _reason(error: RuntimeError) -> str:
