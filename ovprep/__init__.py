@@ -15,6 +15,7 @@ from ovprep.errors import (
 
 if TYPE_CHECKING:
     from ovprep.api import convert, inspect
+    from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.options import InterfaceOptions
     from ovprep.report.document import Conversion
@@ -36,6 +37,7 @@ __all__ = [
     "__version__",
     "convert",
     "inspect",
+    "keras_layer",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
@@ -45,6 +47,7 @@ _LAZY = {
     "InterfaceOptions": "ovprep.options",
     "convert": "ovprep.api",
     "inspect": "ovprep.api",
+    "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 
 

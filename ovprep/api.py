@@ -22,9 +22,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
-from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions, ReadOptions
-from ovprep.passes.interface import fix_shapes
 from ovprep.passes.pipeline import normalize
 from ovprep.report.document import Conversion, artifacts_in, write_documents
 from ovprep.report.folder import new_folder, require_ours
@@ -42,6 +40,7 @@ def convert(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    signature: str | None = None,
     interface: InterfaceOptions | None = None,
     target: str = "cpu",
     verify: bool = True,
@@ -53,11 +52,13 @@ def convert(
 ) -> Conversion:
     """Converts a trained 1D CNN to OpenVINO IR with a channel-last interface, proves it equal, and times it.
 
-    model       path of a `.h5`, `.keras` or `.onnx` file, or a live `keras.Model`
+    model       path of a `.h5`, `.keras`, `.onnx`, `.tflite` or `.pb` file or of a SavedModel folder, or a live
+                `keras.Model`
     output      the folder to write, `<stem>_openvino` by default; an earlier result of ovprep is replaced
     weights     the file with the weights, where `model` has the architecture only
     allow_code  let Keras run Python code that the file carries, where it cannot be read without
     plugins     Python modules, by name or path, that register rules or classes for custom layers
+    signature   the signature of a SavedModel to convert, where it has several and none for serving
     interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
@@ -76,17 +77,15 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins))
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
         say("normalising the graph")
         graph = source.graph.clone()
-        fix_shapes(graph, interface or InterfaceOptions())
-        original = infer_interface(graph)
         normalization = normalize(graph, interface)
         with new_folder(folder) as scratch:
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
             verification, measured = examine(
-                Candidate(source, original, graph, normalization.interface, scratch / "model.xml"),
+                Candidate(source, normalization.original, graph, normalization.interface, scratch / "model.xml"),
                 verifying=verify,
                 seconds=seconds if benchmark else None,
                 threads=count,
@@ -97,7 +96,7 @@ def convert(
                 output=folder,
                 target=target,
                 source=source,
-                original=original,
+                original=normalization.original,
                 interface=normalization.interface,
                 normalization=normalization,
                 ops=ops,
@@ -116,18 +115,21 @@ def inspect(
     weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
+    signature: str | None = None,
     interface: InterfaceOptions | None = None,
 ) -> Inspection:
-    """Describes a model and what `convert` would do to it; needs neither TensorFlow nor OpenVINO.
+    """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins)), interface)
+        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins, signature)), interface)
 
 
-def _read_options(weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str]) -> ReadOptions:
-    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins))
+def _read_options(
+    weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str], signature: str | None
+) -> ReadOptions:
+    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature)
 
 
 def _checked_options(target: str, seconds: float, threads: int | None) -> int:

@@ -3,6 +3,7 @@
     OvprepError
     ├── ModelError               the file is missing, damaged, or not what it says it is
     ├── UnsupportedError         the model holds something that ovprep does not handle
+    │   └── UncoveredError       no rule covers a layer, but its own framework may still export the model
     ├── OutputError              the output folder cannot be written, or is somebody else's
     ├── OptionError              an option has a value that makes no sense
     ├── RuntimeFailure           a worker process died, hung, or could not run a model
@@ -28,6 +29,10 @@ class ModelError(OvprepError):
 
 class UnsupportedError(OvprepError):
     """The model holds something that ovprep does not handle; the message names it and where it stands."""
+
+
+class UncoveredError(UnsupportedError):
+    """No rule covers a layer of the model, but its own framework may still export it."""
 
 
 class OutputError(OvprepError):

@@ -1,5 +1,7 @@
 """Verifies and times a conversion; one process with the original serves both, since TensorFlow is slow to start."""
 
+import dataclasses
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -72,8 +74,11 @@ def examine(
             rival = stack.enter_context(DirectConversion(direct, folder, threads=threads))
         if verifying:
             on_stage("verifying against the original")
-            _require_running(worker)
-            verification = _verify(candidate, original, worker, threads, seed)
+            if refusal := _refusal(candidate, worker):
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
+                original = _stand_in(candidate, folder)
+                worker = stack.enter_context(Worker.launch(original, threads=threads))
+            verification = _verify(candidate, original, worker, threads, seed, refusal)
         if seconds is not None:
             on_stage("timing")
             measured = benchmark(
@@ -89,18 +94,36 @@ def examine(
     return verification, measured
 
 
-def _require_running(worker: Worker) -> None:
-    """Raises RuntimeFailure, with the way out, where the original does not run: then nothing can be proven."""
+def _refusal(candidate: Candidate, worker: Worker) -> str | None:
+    """Why no Keras at hand loads a file of Keras 1 or 2; None where the original runs.
+
+    Raises RuntimeFailure, with the way out, where the original does not run for another reason: then nothing can be
+    proven.
+    """
     try:
         worker.ready()
     except RuntimeFailure as error:
+        # A file of Keras 3 may hold what is newer than the Keras at hand, and than ovprep: that must not pass unseen.
+        old = re.match(r"keras [12](\.|$)", candidate.source.framework)
+        if old and worker.import_ms is not None and worker.alive:
+            return str(error).rstrip(".")
         raise RuntimeFailure(
             f"The original does not run, so that nothing can be proven: {error} "
             "Repair it, or convert it unproven with --no-verify --no-benchmark."
         ) from error
+    return None
 
 
-def _verify(candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int) -> Verification:
+def _stand_in(candidate: Candidate, folder: Path) -> Contender:
+    """The graph as it was read, before any pass, for an original that nothing loads any more."""
+    path = folder / "as_read.onnx"
+    ir.save(candidate.source.graph, path)
+    return Contender("graph as read", "onnxruntime", path)
+
+
+def _verify(
+    candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int, refusal: str | None
+) -> Verification:
     found = verify(
         contender,
         candidate.model,
@@ -112,6 +135,15 @@ def _verify(candidate: Candidate, contender: Contender, worker: Worker, threads:
         threads=threads,
         worker=worker,
     )
+    if refusal is not None:
+        reference = f"the graph as read, in {found.reference} ({refusal})"
+        note = (
+            "No Keras at hand loads the original, so the IR was compared with the graph as ovprep read it: this proves "
+            "the conversion, not the reading."
+        )
+        if "tf_keras is not installed" in refusal:
+            note += " Install tf_keras, which loads most files of Keras 2, to compare with the original itself."
+        found = dataclasses.replace(found, reference=reference, notes=(note, *found.notes))
     if not found.passed:
         raise VerificationError(_failure(found))
     return found

@@ -10,9 +10,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.cost import ReceptiveField, macs_of, receptive_field
 from ovprep.graph.sizes import with_sizes
 from ovprep.interface import Interface
-from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
-from ovprep.passes.interface import fix_shapes
 from ovprep.passes.pipeline import Normalization, normalize
 
 _LENGTHS = (256, 32_000)
@@ -61,8 +59,6 @@ def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[st
 def inspect_source(source: Source, interface: InterfaceOptions | None = None) -> Inspection:
     """Describes a model that was read, and what `convert` would do to it. The source is left as it was."""
     graph = source.graph.clone()
-    fix_shapes(graph, interface or InterfaceOptions())
-    original = infer_interface(graph)
     normalization: Normalization = normalize(graph, interface)
     field = receptive_field(graph.graph)
     sizes = default_sizes(normalization.interface, field)
@@ -78,7 +74,7 @@ def inspect_source(source: Source, interface: InterfaceOptions | None = None) ->
         format=source.format,
         framework=source.framework,
         sha256=source.sha256,
-        original=original,
+        original=normalization.original,
         interface=normalization.interface,
         sizes=sizes,
         parameters=source.parameters,

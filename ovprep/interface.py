@@ -12,12 +12,14 @@ class Port:
     """One input or output of a model.
 
     `layout` has one letter per axis: N batch, W time, C channels, H height, "?" where nothing tells what the axis is.
+    `rows` is there for an input of whole numbers from 0 to `rows` - 1, which point into a table that has so many.
     """
 
     name: str
     dtype: str
     dims: tuple[Dim, ...]
     layout: str
+    rows: int | None = None
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape once the open dimensions are given their `sizes`; raises KeyError for one that is missing."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "ovprep"
-HEAVY = {"keras", "onnxruntime", "openvino", "tensorflow", "tf2onnx", "torch"}
+HEAVY = {"keras", "onnxruntime", "openvino", "tensorflow", "tf2onnx", "tf_keras", "torch"}
 
 
 def modules() -> list[Path]:
@@ -47,8 +47,22 @@ def test_heavy_packages_stay_behind_their_doors(path: Path) -> None:
     if place.startswith("verify/"):
         allowed.add("onnxruntime")
     if place.startswith("verify/runners/"):
-        allowed |= {"keras", "tensorflow"}
+        allowed |= {"keras", "tensorflow", "tf_keras"}
+    if place == "keras_loading.py":
+        allowed |= {"keras", "tensorflow", "tf_keras"}
+    if place == "signature.py" or place.startswith("frontends/tensorflow/"):
+        allowed |= {"keras", "tensorflow", "tf2onnx"}
     assert packages_of(path) & HEAVY <= allowed
+
+
+def test_reading_any_format_loads_no_framework() -> None:
+    """TensorFlow's door in the frontends opens in a child process alone."""
+    program = (
+        "import sys, ovprep.frontends.open, ovprep.frontends.tensorflow.reader, ovprep.frontends.tensorflow.fallback;"
+        "print(*sys.modules, sep='\\n')"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
 
 
 FORBIDDEN = {

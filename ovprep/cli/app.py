@@ -22,7 +22,12 @@ app = typer.Typer(
     add_completion=False,
 )
 
-ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A .h5, .keras or .onnx file.", show_default=False)]
+ModelPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A .h5, .keras, .onnx, .tflite or .pb file, or a SavedModel folder.", show_default=False
+    ),
+]
 Weights = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The weights, where MODEL has the architecture only.", show_default=False),
@@ -31,6 +36,9 @@ AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let Keras run Pyt
 Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugin", metavar="MODULE", help="Python module with rules for custom layers.", show_default=False),
+]
+Signature = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The signature of a SavedModel to convert.", show_default=False)
 ]
 Layouts = Annotated[
     list[str] | None,
@@ -60,6 +68,7 @@ def convert(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    signature: Signature = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -83,6 +92,7 @@ def convert(
             weights=weights,
             allow_code=allow_code,
             plugins=plugin or (),
+            signature=signature,
             interface=interface_options(layout or (), input_shape or (), batch),
             target=target,
             verify=verify,
@@ -101,6 +111,7 @@ def inspect(
     weights: Weights = None,
     allow_code: AllowCode = False,
     plugin: Plugins = None,
+    signature: Signature = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -114,6 +125,7 @@ def inspect(
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
+        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or (), signature=signature)
         result = api.inspect(
             model,
             weights=weights,

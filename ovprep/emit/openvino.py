@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 import openvino
+import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
@@ -22,11 +24,13 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     try:
         converted = openvino.Core().read_model(data)
     except RuntimeError as error:
-        raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.") from error
+        raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.{_advice(model)}") from error
     # The ONNX frontend writes biases through ShapeOf and Broadcast, which are constants once folded.
     folding = openvino.passes.Manager()
     folding.register_pass(openvino.passes.ConstantFolding())
     folding.run_passes(converted)
+    if len(converted.get_parameters()) < len(interface.inputs):
+        converted = _with_all_inputs(converted, interface)
     for port, parameter in zip(interface.inputs, converted.get_parameters(), strict=True):
         _label(parameter, parameter.output(0), port)
     for port, result in zip(interface.outputs, converted.get_results(), strict=True):
@@ -47,11 +51,39 @@ def count_ops(model: openvino.Model) -> dict[str, int]:
     return {name: types[name] for name in sorted(types) if name not in ("Constant", "Parameter", "Result")}
 
 
+def _with_all_inputs(model: openvino.Model, interface: Interface) -> openvino.Model:
+    """The model with the inputs that nothing takes, which OpenVINO leaves out."""
+    taken = {name: one for one in model.get_parameters() for name in one.output(0).get_names()}
+    parameters = [taken.get(port.name) or _parameter(port) for port in interface.inputs]
+    return openvino.Model(model.get_results(), parameters, model.get_friendly_name())
+
+
+def _parameter(port: Port) -> Any:
+    shape = openvino.PartialShape([dim if isinstance(dim, int) else openvino.Dimension() for dim in port.dims])
+    parameter = openvino.opset13.parameter(shape, np.dtype(port.dtype))
+    parameter.output(0).get_tensor().set_names({port.name})
+    return parameter
+
+
 def _label(node: Any, output: Any, port: Port) -> None:
     node.set_layout(openvino.Layout(port.layout if port.layout else "..."))
     output.get_tensor().add_names({port.name})
     if node.get_type_name() == "Parameter":
         node.set_friendly_name(port.name)
+
+
+_BRANCHES = ("If", "Loop", "Scan")
+
+
+def _advice(model: ir.Model) -> str:
+    """What to do where the graph chooses at run time, the usual cause; a sentence with a space before it."""
+    found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
+    if found is None:
+        return ""
+    return (
+        f" It computes {found.name!r} ({found.op_type}) as its inputs ask for, and OpenVINO wants to know beforehand: "
+        "export the model with that choice made, as for one sample rate."
+    )
 
 
 def _reason(error: RuntimeError) -> str:

@@ -26,18 +26,30 @@ def read_onnx(path: Path) -> Source:
     """
     proto = _load(path)
     framework = f"{proto.producer_name or 'onnx'} {proto.producer_version}".strip()
-    opset = next((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 1)
-    graph = _to_graph(_canonical(proto, opset, path))
+    graph = graph_of(proto, path)
     return Source(
         path=path,
         format="onnx",
-        framework=f"{framework} (opset {opset})",
+        framework=f"{framework} (opset {_opset_of(proto)})",
         runtime="onnxruntime",
         sha256=sha256_of(path),
         interface=interface_of(graph),
         parameters=count_parameters(graph.graph),
         graph=graph,
     )
+
+
+def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
+    """The graph of a model that was read from, or made of, the file `path`, which errors name.
+
+    Raises ModelError where the model is not valid, UnsupportedError where its opset cannot be raised.
+    """
+    _check(proto, path)
+    return _to_graph(_canonical(proto, _opset_of(proto), path))
+
+
+def _opset_of(proto: onnx.ModelProto) -> int:
+    return next((entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")), 1)
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -53,13 +65,16 @@ def _load(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} keeps its weights in another file, which cannot be read: {_line(error)}") from error
     if not proto.graph.node or not proto.opset_import:
         raise ModelError(f"{path} is not an ONNX model: it holds no graph. Export it again, or copy it again.")
+    return proto
+
+
+def _check(proto: onnx.ModelProto, path: Path) -> None:
     try:
         if any(not value.type.tensor_type.HasField("shape") for value in proto.graph.output):
             proto = onnx.shape_inference.infer_shapes(proto)  # the checker asks for it, runtimes do not
         onnx.checker.check_model(proto)
     except onnx.checker.ValidationError as error:
         raise ModelError(f"{path} is not a valid ONNX model: {_line(error)}") from error
-    return proto
 
 
 def _canonical(proto: onnx.ModelProto, opset: int, path: Path) -> onnx.ModelProto:

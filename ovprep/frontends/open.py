@@ -6,25 +6,35 @@ from ovprep.errors import ModelError
 from ovprep.frontends.source import Source
 from ovprep.options import ReadOptions
 
-KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
+KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
 
 
 def read_model(path: Path, options: ReadOptions | None = None) -> Source:
-    """Reads a model file of any format that ovprep knows, by its name.
+    """Reads a model file, or a SavedModel folder, of any format that ovprep knows, by its name.
 
     Raises ModelError where there is no such file, or its format is not known; else as the format's reader does.
     """
+    options = options or ReadOptions()
     if not path.exists():
         raise ModelError(f"There is no file {path}.")
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder, and not a SavedModel: it has no saved_model.pb.")
     suffix = path.suffix.lower()
-    if suffix in KERAS_SUFFIXES:
-        from ovprep.frontends.keras.reader import read_keras
+    if path.is_dir() or path.name == "saved_model.pb":
+        from ovprep.frontends.tensorflow.reader import read_saved_model
 
-        return read_keras(path, options or ReadOptions())
+        return read_saved_model(path if path.is_dir() else path.parent, options)
+    if suffix in KERAS_SUFFIXES:
+        from ovprep.frontends.tensorflow.fallback import read_keras_or_fall_back
+
+        return read_keras_or_fall_back(path, options)
     if suffix == ".onnx":
         from ovprep.frontends.onnx import read_onnx
 
         return read_onnx(path)
-    raise ModelError(f"{path} has a name that ovprep does not know; it reads .h5, .keras and .onnx files.")
+    if suffix in (".pb", ".tflite"):
+        from ovprep.frontends.tensorflow import reader
+
+        return (reader.read_tflite if suffix == ".tflite" else reader.read_frozen_graph)(path, options)
+    raise ModelError(
+        f"{path} has a name that ovprep does not know; "
+        "it reads .h5, .keras, .onnx, .tflite and .pb files, and SavedModel folders."
+    )

@@ -1,6 +1,8 @@
 """What every frontend returns."""
 
 import hashlib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,7 +25,7 @@ class Source:
     path: Path
     format: str
     framework: str
-    runtime: Literal["keras", "onnxruntime"]
+    runtime: Literal["keras", "onnxruntime", "tensorflow", "tflite"]
     sha256: str
     interface: Interface
     parameters: int
@@ -33,6 +35,15 @@ class Source:
 
 
 def sha256_of(path: Path) -> str:
-    """Hash of a file's bytes, read in blocks."""
+    """Hash of a file's bytes, read in blocks; of a folder, that of the names and hashes of the files in it."""
+    if path.is_dir():
+        return sha256_of_files(path, sorted(file for file in path.rglob("*") if file.is_file()))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_files(folder: Path, files: Sequence[Path]) -> str:
+    """Hash of a list of hashes, each with the file's name under the folder, as `sha256sum` prints them."""
+    names = (Path(os.path.relpath(file, folder)).as_posix() for file in files)
+    listing = "".join(f"{sha256_of(file)}  {name}\n" for file, name in zip(files, names, strict=True))
+    return hashlib.sha256(listing.encode()).hexdigest()

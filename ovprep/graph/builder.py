@@ -13,8 +13,9 @@ OPSET = 21
 """The canonical opset: the newest that ONNX Runtime and OpenVINO's frontend both carry in full."""
 IR_VERSION = 10
 
-# Shape-carrying constants (targets of Reshape, pads, axes) are handed to shape inference by value; weights are not.
+# Shape-carrying constants (targets of Reshape, pads, axes, scales) are handed to inference by value; weights are not.
 _SHAPE_DATA_LIMIT = 64
+_SHAPE_TYPES = (ir.DataType.INT64, ir.DataType.FLOAT)
 
 # Ops that onnx defines as functions, without an inference of their own.
 _SHAPE_OF_INPUT = frozenset({"GroupNormalization", "MeanVarianceNormalization"})
@@ -46,7 +47,7 @@ def infer_outputs(node: ir.Node, opsets: dict[str, int]) -> None:
             continue
         types[value.name] = _type_proto(value)
         constant = value.const_value
-        if constant is not None and constant.size <= _SHAPE_DATA_LIMIT and constant.dtype == ir.DataType.INT64:
+        if constant is not None and constant.size <= _SHAPE_DATA_LIMIT and constant.dtype in _SHAPE_TYPES:
             data[value.name] = ir.to_proto(constant)
     found = onnx.shape_inference.infer_node_outputs(
         schema,

@@ -22,6 +22,15 @@ def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value, keep: ir.Node |
                 graph.outputs[index] = new
 
 
+def leave_out(graph: ir.Graph, node: ir.Node) -> bool:
+    """Gives the users of a node its first input, which has the same elements; False where an output needs the node."""
+    source, output = node.inputs[0], node.outputs[0]
+    if source is None or (output.is_graph_output() and (source.producer() is None or source.is_graph_output())):
+        return False
+    replace_value(graph, output, source)
+    return True
+
+
 def remove_unused(graph: ir.Graph) -> int:
     """Removes nodes whose outputs nobody uses, and initialisers likewise; returns the number of nodes."""
     removed = 0

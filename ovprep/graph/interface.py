@@ -3,6 +3,7 @@
 import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
+from ovprep.graph.indices import rows_indexed
 from ovprep.interface import Dim, Interface, Port
 
 
@@ -14,7 +15,8 @@ def port_of(value: ir.Value, layout: str | None = None) -> Port:
     if value.shape is None or value.dtype is None or value.name is None:
         raise UnsupportedError(f"The model does not say what shape {value.name!r} has.")
     dims = tuple(_dim(dim, f"{value.name}_{axis}") for axis, dim in enumerate(value.shape))
-    return Port(value.name, value.dtype.numpy().name, dims, layout or "?" * len(dims))
+    rows = rows_indexed(value) if value.is_graph_input() else None
+    return Port(value.name, value.dtype.numpy().name, dims, layout or "?" * len(dims), rows)
 
 
 def interface_of(model: ir.Model) -> Interface:

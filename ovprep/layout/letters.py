@@ -125,6 +125,10 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
         if value is not node.inputs[0] or int_of(node, "layout", 0):
             return []
         return [(0, 0), (1, 2)] if rank == 4 else [(1, 1)]
+    if op == "Gather" and value is node.inputs[1]:
+        # The axes of the indices stand where the rows' axis was.
+        table_rank = rank - source_rank + 1
+        return [(axis, int_of(node, "axis", 0) % table_rank + axis) for axis in range(source_rank)]
     return _mapping_of_dropped_axes(node, source_rank, rank)
 
 

@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from ovprep.graph.constants import array_of
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import leave_out, remove_unused
 from ovprep.passes.change import Change, counted
 
 
@@ -15,15 +15,8 @@ def remove_noops(model: ir.Model) -> Change | None:
     Conv -> Relu
     """
     graph = model.graph
-    removed = []
-    for node in list(graph):
-        source, output = node.inputs[0] if node.inputs else None, node.outputs[0]
-        if source is None or not _does_nothing(node):
-            continue
-        if output.is_graph_output() and (source.producer() is None or source.is_graph_output()):
-            continue  # an output needs a node of its own
-        replace_value(graph, output, source)
-        removed.append(str(node.name))
+    idle = [node for node in graph if node.inputs and _does_nothing(node)]
+    removed = [str(node.name) for node in idle if leave_out(graph, node)]
     dead = remove_unused(graph) - len(removed)
     if not removed and not dead:
         return None

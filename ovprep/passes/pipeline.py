@@ -5,22 +5,36 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
-from ovprep.interface import Interface
+from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
-from ovprep.passes.interface import lay_out_interface
+from ovprep.passes.dilation import restore_dilation
+from ovprep.passes.folding import fold_shapes
+from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.reshapes import name_reshapes
+from ovprep.passes.tensordot import lift_dense
+from ovprep.passes.transposed_ones import narrow_transposes
+from ovprep.passes.unit_axis.drop import drop_unit_axis
 from ovprep.passes.wrap_padding import unroll_wrap_padding
 
 Pass = Callable[[ir.Model], Change | None]
 
+BEFORE_INTERFACE: tuple[Pass, ...] = (
+    fold_shapes,
+    name_reshapes,
+    lift_dense,
+    drop_unit_axis,  # after all that give names to what Reshapes do
+    narrow_transposes,
+    restore_dilation,
+)
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     unroll_wrap_padding,
@@ -44,8 +58,9 @@ class PassReport:
 
 @dataclass(frozen=True)
 class Normalization:
-    """What was done to a model, and the interface that it has now."""
+    """What was done to a model, the interface that it had, and the interface that it has now."""
 
+    original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
@@ -69,13 +84,40 @@ def normalize(
             reports.append(PassReport(name, change))
         after_each(name, model)
 
-    # First, as all ops of the original speak of the interface: a BatchNorm that is folded no longer does.
-    run(lay_out_interface.__name__, lay_out_interface(model, options))
-    interface = infer_interface(model)
+    if options.shapes or options.batch:
+        fix_shapes(model, _explained(model), options)
+    written = infer_interface(model)
+    for one in BEFORE_INTERFACE:
+        run(one.__name__, one(model))
+    # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
+    original = _with_images(infer_interface(model), written)
+    interface = wanted_interface(original, options)
+    run(lay_out_interface.__name__, lay_out_interface(model, original, interface))
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
         run(one.__name__, one(model))
-    return Normalization(interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph)))
+    return Normalization(
+        original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
+    )
+
+
+def _explained(model: ir.Model) -> Interface:
+    """The interface with what the early passes find out about its axes; the model stays as it is."""
+    probe = model.clone()
+    for one in BEFORE_INTERFACE:
+        one(probe)
+    return _with_images(infer_interface(probe), infer_interface(model))
+
+
+def _with_images(interface: Interface, written: Interface) -> Interface:
+    """The interface, with tensors of rank 4 as the model was written: no op speaks of an axis that was dropped."""
+
+    def named(port: Port, before: Port) -> Port:
+        return replace(port, layout=before.layout) if len(port.dims) == 4 and "?" not in before.layout else port
+
+    return Interface(
+        tuple(map(named, interface.inputs, written.inputs)), tuple(map(named, interface.outputs, written.outputs))
+    )

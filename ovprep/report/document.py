@@ -110,6 +110,7 @@ def write_documents(conversion: Conversion, folder: Path) -> None:
         "model": "model.xml",
         "interface": _interface(conversion.interface),
         "verified": conversion.verification is not None and conversion.verification.passed,
+        "reference": conversion.verification.reference if conversion.verification is not None else None,
         "files": plain(artifacts_in(folder)),
     }
     _write(folder / MANIFEST, manifest)

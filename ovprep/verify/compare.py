@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ovprep.verify.arrays import Array
+from ovprep.verify.rounding import Rounding
 
 EPS32 = float(np.finfo(np.float32).eps)
 
@@ -66,14 +67,30 @@ class Budget:
     canonical graph in float64, the largest difference per output over the signals. The original's own error against the
     canonical graph would be the wrong floor: if the translation were wrong, that error would be huge, and would forgive
     every difference that it should expose. None where the yardstick could not be run.
-    `scales` are the largest magnitudes of the original's outputs over all signals.
+    `scales` are the largest magnitudes of the original's outputs over all signals. `roundings` are what arithmetic in 8
+    bits adds per output; empty for a model without.
     """
 
     noise: tuple[float, ...] | None
     scales: tuple[float, ...]
+    roundings: tuple[Rounding | None, ...] = ()
+
+    def rounding(self, index: int) -> Rounding | None:
+        """What arithmetic in 8 bits adds for output number `index`."""
+        return self.roundings[index] if self.roundings else None
 
     def allowed(self, index: int, scale: float) -> float:
         """The largest absolute error allowed for output number `index` where its scale for the signal is `scale`."""
+        rounding = self.rounding(index)
+        return max(self._allowed_in_float(index, scale), rounding.largest if rounding else 0.0)
+
+    def passes(self, index: int, scale: float, largest: float, mean: float) -> bool:
+        """Whether output number `index` is equal to the original's, given its largest and mean absolute error."""
+        exact = self._allowed_in_float(index, scale)
+        rounding = self.rounding(index)
+        return largest <= exact or (rounding is not None and largest <= rounding.largest and mean <= rounding.mean)
+
+    def _allowed_in_float(self, index: int, scale: float) -> float:
         if self.noise is None:
             return UNMEASURED * scale
         return min(FACTOR * self.noise[index] + ULPS * EPS32 * scale, CEILING * self.scales[index])
@@ -165,7 +182,7 @@ def compare(
                 scale=scale,
                 argmax_flips=flips,
                 tolerance=allowed,
-                passed=None if allowed is None else largest <= allowed,
+                passed=budget.passes(index, scale, largest, mean) if judged else None,
             )
         )
     return rows

@@ -6,12 +6,13 @@ from typing import Literal
 
 from ovprep.options import ReadOptions
 
-Runtime = Literal["keras", "onnxruntime", "openvino"]
+Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
 Precision = Literal["f32", "default"]
 Role = Literal["original", "direct", "ovprep", "control"]
 
-READ_BY_OPENVINO = frozenset({".xml", ".onnx"})
-"""Suffixes that OpenVINO loads by itself; anything else needs a conversion by its own framework first."""
+READ_BY_OPENVINO = frozenset({".xml", ".onnx", ".pb", ".tflite"})
+"""Suffixes that OpenVINO loads by itself, as it does SavedModel folders; anything else needs a conversion by its own
+framework first."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,15 @@ class Contender:
     @property
     def needs_conversion(self) -> bool:
         """Whether OpenVINO cannot read the file, so that its framework must convert it first."""
-        return self.runtime == "openvino" and self.path.suffix.lower() not in READ_BY_OPENVINO
+        readable = self.path.suffix.lower() in READ_BY_OPENVINO or self.path.is_dir()
+        return self.runtime == "openvino" and not readable
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of the file, with the weights beside it (`.bin` of an IR) and the files of a folder."""
+        """Bytes of the file, with the weights beside it (`.bin`, or those of the options), or of a folder's files."""
         if self.path.is_dir():
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         weights = self.path.with_suffix(".bin")
         beside = weights.stat().st_size if self.path.suffix.lower() == ".xml" and weights.exists() else 0
-        return self.path.stat().st_size + beside
+        stored = self.options.weights.stat().st_size if self.options.weights is not None else 0
+        return self.path.stat().st_size + beside + stored

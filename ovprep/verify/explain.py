@@ -64,6 +64,8 @@ def notes(
         if wild:
             total = sum(array.size for array in outputs)
             found.append(f"The original's output {port.name} is NaN or infinite in {wild} of {total} values.")
+        if rounding := budget.rounding(index):
+            found.append(f"Output {port.name} may differ by more than float32 rounding, since {rounding.reason}.")
         if budget.capped(index):
             found.append(
                 f"Float32 rounding alone moves output {port.name} by more than {CEILING / FACTOR:g} of its scale, so "
@@ -87,6 +89,8 @@ def _failure(failed: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
         f"Output {worst.output} differs from the original by {worst.max_abs_error:.1g} "
         f"({worst.max_rel_error:.1g} of its scale) for {worst.signal} at batch {worst.batch}"
     )
+    if worst.tolerance is not None and worst.max_abs_error <= worst.tolerance:
+        return f"{text}, and by {worst.mean_abs_error:.1g} in the mean, which is too much."
     if len(failed) < len(rows):
         if all(row.batch > 1 for row in failed) and any(row.batch == 1 for row in rows):
             return f"{text}; at batch 1 it agrees."
@@ -115,7 +119,9 @@ def _culprit(
                 ]
             error = differences(original[index], graph[index])
             largest = float(error.max()) if error.size else 0.0
-            if largest > budget.allowed(index, scale_of([original[index]]) or budget.scales[index] or 1.0):
+            mean = float(error.mean()) if error.size else 0.0
+            scale = scale_of([original[index]]) or budget.scales[index] or 1.0
+            if not budget.passes(index, scale, largest, mean):
                 return [
                     f"The translated graph already differs by {largest:.1g} in ONNX Runtime: the translation is wrong."
                 ]

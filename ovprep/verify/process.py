@@ -10,7 +10,6 @@ import select
 import signal
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 import weakref
@@ -19,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from ovprep.child import ending, environment, last_words
 from ovprep.errors import RuntimeFailure
 from ovprep.verify import cores, wire
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender, Precision, Runtime
-from ovprep.verify.death import ending, last_words
 from ovprep.verify.runners import Loaded, Shapes
 
 START_LIMIT = 180.0
@@ -34,7 +33,13 @@ RUN_LIMIT = 60.0
 """Seconds that one request to run or time a model may take beyond what it was asked to take."""
 
 _QUIT_LIMIT = 1.0
-_NAMES: dict[str, str] = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+_NAMES: dict[str, str] = {
+    "keras": "Keras",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "tensorflow": "TensorFlow",
+    "tflite": "TFLite",
+}
 
 
 class Worker:
@@ -248,17 +253,5 @@ def _end(process: subprocess.Popen[bytes], log: BinaryIO) -> None:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """The caller's environment, with the runtimes quiet, on the CPU, and idle when they have nothing to do."""
-    root = str(Path(__file__).parents[2])
-    search = os.environ.get("PYTHONPATH", "")
-    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        search = os.pathsep.join(filter(None, (search, root)))  # run from a checkout
-    return {
-        **os.environ,
-        "PYTHONPATH": search,
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "KERAS_BACKEND": "tensorflow",
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "OMP_NUM_THREADS": str(threads),
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
+    """What every child inherits, with the runtimes idle when they have nothing to do."""
+    return {**environment(), "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}

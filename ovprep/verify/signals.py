@@ -31,8 +31,16 @@ def signal(name: str) -> Callable[[Signal], Signal]:
 
 @signal("noise")
 def noise(port: Port, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Standard normal noise; 0 or 1 for integers, since every vocabulary has at least these two."""
+    """Standard normal noise; any row where numbers point into a table, floats too; 0 or 1 for other integers.
+
+    Integers of one byte are quantised signals, whose whole range is used.
+    """
     dtype = np.dtype(port.dtype)
+    if port.rows is not None:
+        return rng.integers(0, port.rows, shape).astype(dtype)
+    if dtype in (np.int8, np.uint8):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
     if dtype.kind in "iub":
         return rng.integers(0, 2, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

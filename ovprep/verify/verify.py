@@ -15,6 +15,7 @@ from ovprep.verify.compare import Budget, Comparison, scale_of
 from ovprep.verify.contender import Contender
 from ovprep.verify.explain import Tolerance
 from ovprep.verify.process import Worker
+from ovprep.verify.rounding import rounding_of
 from ovprep.verify.subject import Subject
 from ovprep.verify.yardstick import measure
 
@@ -88,7 +89,8 @@ def verify(
         yardstick = measure(canonical, cases, source, target, threads, notes)
         say("the original")
         wanted, cases = _run_original(origin, cases, notes)
-        budget = Budget(yardstick.noise, _scales(wanted, source))
+        scales = _scales(wanted, source)
+        budget = Budget(yardstick.noise, scales, rounding_of(canonical, origin.ready(), scales))
         say("the IR")
         subject = Subject(device, contender, source, target, cases, wanted, budget)
         rows = subject.at_f32()

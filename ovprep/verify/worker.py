@@ -8,10 +8,8 @@ requests it sleeps in a read. When the other end of the pipe closes, it ends at 
 import contextlib
 import dataclasses
 import os
-import select
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ovprep.child import end_with_parent
 from ovprep.options import ReadOptions
 from ovprep.verify import timing, wire
 from ovprep.verify.arrays import Array
@@ -111,12 +110,13 @@ def peak_rss_mib() -> float | None:
 
 
 def describe(error: BaseException) -> str:
-    """An exception as one line: its type and the first line of its message that says something."""
+    """An exception as one line: the first line of its message that says something, behind its type if not ours."""
     lines = [line.strip() for line in str(error).splitlines()]
     # OpenVINO puts "Exception from src/...cpp:123:" before the reason.
     telling = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
     text = (telling or [line for line in lines if line] or ["no message"])[0]
-    return f"{type(error).__name__}: {text}"[:_ERROR_LENGTH]
+    ours = type(error).__module__.startswith("ovprep.")
+    return (text if ours else f"{type(error).__name__}: {text}")[:_ERROR_LENGTH]
 
 
 def serve(host: Host, requests: BinaryIO, answers: BinaryIO) -> None:
@@ -158,24 +158,12 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _end_with_parent(descriptor: int) -> None:
-    """Ends this process when the parent closes the pipe or dies, even in the middle of a computation."""
-
-    def watch() -> None:
-        poll = select.poll()
-        poll.register(descriptor, 0)  # wakes up for a hang-up only, never for data
-        poll.poll()
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def main(arguments: Sequence[str]) -> None:
     """Imports the runtime, says so, and serves requests."""
     runtime, threads, cores = arguments[0], int(arguments[1]), arguments[2]
     requests, answers = _private_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what ends
-    _end_with_parent(requests.fileno())
+    end_with_parent(requests.fileno())
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     begin = time.perf_counter()

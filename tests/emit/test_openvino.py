@@ -73,3 +73,16 @@ def test_a_refusal_names_the_op() -> None:
     sentence = "OpenVINO cannot convert this model: No conversion rule found for operations: DeformConv-21."
     with pytest.raises(UnsupportedError, match=f"^{sentence}$"):
         to_openvino(build.model, infer_interface(build.model))
+
+
+def test_an_input_that_nothing_takes_stays_an_input() -> None:
+    """OpenVINO leaves it out, and with it the place of the others."""
+    build = GraphBuilder()
+    build.input("unused", "batch", 7)
+    x = build.input("x", "batch", 4)
+    build.output(build.op("Relu", x), "y")
+    model = to_openvino(build.model, infer_interface(build.model))
+    assert [port.get_any_name() for port in model.inputs] == ["unused", "x"]
+    values = np.array([[-1, 2, -3, 4]], np.float32)
+    found = openvino.Core().compile_model(model, "CPU")([np.zeros((1, 7), np.float32), values])[0]
+    np.testing.assert_array_equal(found, values.clip(0))

@@ -10,7 +10,6 @@ import pytest
 from ovprep.emit.openvino import to_openvino
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.onnx import read_onnx
-from ovprep.layout.letters import infer_interface
 from ovprep.passes.pipeline import normalize
 from tests.graphs import Array, difference, run
 
@@ -34,8 +33,8 @@ def test_equal_to_onnx_runtime(name: str) -> None:
     path = MODELS / f"{name}.onnx"
     source = read_onnx(path)
     graph = source.graph.clone()
-    before = infer_interface(graph)
     done = normalize(graph)
+    before = done.original
     model = to_openvino(graph, done.interface)
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     arrays = inputs_of(name)
@@ -54,5 +53,5 @@ def test_a_branch_on_an_input_is_refused() -> None:
     """Silero's detector asks for the sample rate in an If, which OpenVINO does not take."""
     graph = read_onnx(MODELS / "silero_vad_16k_op15.onnx").graph
     done = normalize(graph)
-    with pytest.raises(UnsupportedError, match="OpenVINO cannot convert this model: Conversion is failed for: Conv"):
+    with pytest.raises(UnsupportedError, match=r"Conversion is failed for: Conv.*\(If\) as its inputs ask for"):
         to_openvino(graph, done.interface)

@@ -46,6 +46,14 @@ def test_classifier() -> None:
     assert layouts(build) == (["NCW"], ["NC"])
 
 
+@pytest.mark.parametrize("size", [4, 9])
+def test_numbers_of_rows_lie_in_time(size: int) -> None:
+    build = GraphBuilder()
+    numbers = build.op("Cast", build.input("x", 4, size), to=int(ir.DataType.INT32))
+    build.output(conv(build, swap(build, build.op("Gather", build.weights(7, 4), numbers)), 4), "y")
+    assert layouts(build) == (["NW"], ["NCW"])
+
+
 @pytest.mark.parametrize("keepdims", [0, 1])
 def test_global_pooling_keeps_the_channels(keepdims: int) -> None:
     build = GraphBuilder()

@@ -7,7 +7,8 @@ import onnx_ir as ir
 from ovprep.interface import Interface, Port
 from ovprep.layout.apply import count_transposes
 from ovprep.layout.letters import infer_interface
-from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_LAYOUT, Normalization, normalize
+from ovprep.passes.change import Change
+from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_INTERFACE, BEFORE_LAYOUT, Normalization, Pass, normalize
 from tests.graphs import FEW_ULP, Array, check, difference, feeds_of, run
 
 SWAP = (0, 2, 1)
@@ -20,11 +21,15 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
     feeds = feeds_of(model, signed=True)
     wanted = run(model, feeds)
     before = infer_interface(model)
+    early = [one.__name__ for one in BEFORE_INTERFACE]
     turned: set[str] = set()  # no size could tell: with C == W both layouts have the same shape
     names: list[str] = []
 
     def after_each(name: str, left: ir.Model) -> None:
+        nonlocal before
         names.append(name)
+        if name in early:
+            before = infer_interface(left)  # these may show what an axis is
         if name == "lay_out_interface":
             turned.update(port.name for port in (*before.inputs, *before.outputs) if port.layout == "NCW")
         check(left)
@@ -35,8 +40,9 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
 
     done = normalize(model, after_each=after_each)
     before_layout, after_layout = ([one.__name__ for one in passes] for passes in (BEFORE_LAYOUT, AFTER_LAYOUT))
-    assert names == ["lay_out_interface", *before_layout, "lay_out", *after_layout]
+    assert names == [*early, "lay_out_interface", *before_layout, "lay_out", *after_layout]
     assert done.layout.transposes_after == count_transposes(model.graph)
+    assert done.original == before
     assert done.interface == _channel_last(before)
     assert [(value.name, len(value.shape or ())) for value in (*model.graph.inputs, *model.graph.outputs)] == [
         (port.name, len(port.dims)) for port in (*done.interface.inputs, *done.interface.outputs)
@@ -55,3 +61,21 @@ def _channel_last(interface: Interface) -> Interface:
         return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout="NWC")
 
     return Interface(tuple(map(turned, interface.inputs)), tuple(map(turned, interface.outputs)))
+
+
+def applied(one: Pass, model: ir.Model, tolerance: float = 0.0, seed: int = 0) -> Change | None:
+    """Runs one pass in place; it must leave a model that checks and computes the same, bitwise by default."""
+    check(model)
+    feeds = feeds_of(model, seed, signed=True)
+    wanted, names = run(model, feeds), [value.name for value in model.graph.outputs]
+    change = one(model)
+    check(model)
+    assert [value.name for value in model.graph.outputs] == names
+    for found, expected in zip(run(model, feeds), wanted, strict=True):
+        assert difference(found, expected) <= tolerance
+    return change
+
+
+def ops_of(model: ir.Model) -> list[str]:
+    """The types of all nodes, in order."""
+    return [node.op_type for node in model.graph]

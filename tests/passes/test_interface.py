@@ -6,14 +6,23 @@ import pytest
 from ovprep.errors import OptionError
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
-from ovprep.passes.interface import fix_shapes, lay_out_interface
+from ovprep.passes.change import Change
+from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from tests.graphs import GraphBuilder, check, listing
+
+
+def turn(model: ir.Model, options: InterfaceOptions | None = None) -> Change | None:
+    original = infer_interface(model)
+    wanted = wanted_interface(original, options or InterfaceOptions())
+    change = lay_out_interface(model, original, wanted)
+    assert infer_interface(model) == wanted
+    return change
 
 
 def test_inputs_and_outputs_are_turned() -> None:
     build = GraphBuilder()
     build.output(build.op("Conv", build.input("x", "batch", 4, 8), build.weights(2, 4, 3)), "y")
-    change = lay_out_interface(build.model, InterfaceOptions())
+    change = turn(build.model)
     check(build.model)
     assert change is not None
     assert (change.summary, change.details) == ("turned x, y (NCW to NWC)", ("x", "y"))
@@ -30,14 +39,14 @@ def test_what_is_channel_last_or_unknown_stays() -> None:
     build.output(build.op("MatMul", build.input("x", 2, 8, 4), build.weights(4, 4)), "y")
     build.output(build.op("Relu", build.input("u", 2, 4, 4)), "v")
     build.output(build.op("Gemm", build.input("flat", 2, 4), build.weights(4, 4)), "features")
-    assert lay_out_interface(build.model, InterfaceOptions()) is None
+    assert turn(build.model) is None
 
 
 def test_an_output_that_is_also_used_inside() -> None:
     build = GraphBuilder()
     inner = build.output(build.op("Conv", build.input("x", 2, 4, 8), build.weights(2, 4, 3)), "inner")
     build.output(build.op("Conv", inner, build.weights(2, 2, 3)), "y")
-    lay_out_interface(build.model, InterfaceOptions())
+    turn(build.model)
     check(build.model)
     assert build.graph[2].inputs[0] is build.graph[1].outputs[0]
 
@@ -48,7 +57,7 @@ def test_names_that_are_taken() -> None:
     x.name = "y/ncw"
     build.output(build.op("Conv", x, build.weights(2, 2, 3)), "y")
     model = build.model.clone()
-    lay_out_interface(model, InterfaceOptions())
+    turn(model)
     check(model)
 
 
@@ -68,7 +77,7 @@ def layouts(model: ir.Model) -> dict[str, str]:
 
 def test_single_tensors_may_be_kept_or_turned() -> None:
     build = two_convolutions()
-    change = lay_out_interface(build.model, InterfaceOptions("nwc", {"u": "keep", "y": "ncw"}))
+    change = turn(build.model, InterfaceOptions("nwc", {"u": "keep", "y": "ncw"}))
     assert change is not None
     assert change.details == ("x", "w")
     assert layouts(build.model) == {"x": "NWC", "u": "NCW", "v": "???", "y": "NCW", "w": "NWC", "z": "???"}
@@ -78,7 +87,7 @@ def test_channel_last_becomes_channel_first() -> None:
     build = GraphBuilder()
     turned = build.op("Transpose", build.input("x", 1, 9, 4), perm=[0, 2, 1])
     build.output(build.op("Transpose", build.op("Conv", turned, build.weights(2, 4, 3)), perm=[0, 2, 1]), "y")
-    change = lay_out_interface(build.model, InterfaceOptions("ncw"))
+    change = turn(build.model, InterfaceOptions("ncw"))
     check(build.model)
     assert change is not None
     assert (change.summary, layouts(build.model)) == ("turned x, y (NWC to NCW)", {"x": "NCW", "y": "NCW"})
@@ -87,7 +96,8 @@ def test_channel_last_becomes_channel_first() -> None:
 def test_two_spatial_axes() -> None:
     build = GraphBuilder()
     build.output(build.op("Conv", build.input("x", 1, 3, 8, 6), build.weights(2, 3, 3, 1)), "y")
-    lay_out_interface(build.model, InterfaceOptions())
+    assert turn(build.model) is None
+    turn(build.model, InterfaceOptions(layouts={"x": "nwc", "y": "nwc"}))
     check(build.model)
     assert [tuple(value.shape or ()) for value in (*build.graph.inputs, *build.graph.outputs)] == [
         (1, 8, 6, 3),
@@ -105,12 +115,12 @@ def test_two_spatial_axes() -> None:
 )
 def test_a_layout_that_cannot_be(options: InterfaceOptions, words: str) -> None:
     with pytest.raises(OptionError, match=words):
-        lay_out_interface(two_convolutions().model, options)
+        turn(two_convolutions().model, options)
 
 
 def test_shapes_are_in_the_layout_of_the_result() -> None:
     model = two_convolutions().model
-    fix_shapes(model, InterfaceOptions(shapes={"x": (None, 50, 4), "u": (2, 8, 4)}, batch=None))
+    fix_shapes(model, infer_interface(model), InterfaceOptions(shapes={"x": (None, 50, 4), "u": (2, 8, 4)}, batch=None))
     check(model)
     assert [str(dim) for dim in model.graph.inputs[0].shape or ()] == ["batch", "4", "50"]
     assert [str(dim) for dim in model.graph.outputs[0].shape or ()] == ["batch", "2", "48"]
@@ -118,7 +128,7 @@ def test_shapes_are_in_the_layout_of_the_result() -> None:
 
 def test_a_batch_for_all() -> None:
     model = two_convolutions().model
-    fix_shapes(model, InterfaceOptions("keep", batch=2))
+    fix_shapes(model, infer_interface(model), InterfaceOptions("keep", batch=2))
     assert str((model.graph.outputs[0].shape or [None])[0]) == "2"
 
 
@@ -134,5 +144,6 @@ def test_a_batch_for_all() -> None:
     ids=["no such input", "rank", "size", "two batches", "fixed batch"],
 )
 def test_a_shape_that_cannot_be(options: InterfaceOptions, words: str) -> None:
+    model = two_convolutions().model
     with pytest.raises(OptionError, match=words):
-        fix_shapes(two_convolutions().model, options)
+        fix_shapes(model, infer_interface(model), options)

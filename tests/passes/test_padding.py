@@ -36,6 +36,36 @@ def test_causal_padding(value: float | None, own: tuple[int, int] | None) -> Non
     assert listing(build.model) == f"Conv: Conv([2, 4, 8]) -> [2, 4, {width}]"
 
 
+def test_padding_before_a_convolution_that_says_valid() -> None:
+    build = padded((0, 0, 2, 0, 0, 1), auto_pad="VALID")
+    feeds = feeds_of(build.model)
+    wanted = run(build.model, feeds)
+    assert fold_padding(build.model) is not None
+    check(build.model)
+    assert difference(run(build.model, feeds)[0], wanted[0]) <= FEW_ULP
+
+
+@pytest.mark.parametrize("pads", [(0, 2, 0, 0, 1, 0), (0, 0, 0, 0, 3, 0)])
+def test_padding_before_a_transpose(pads: tuple[int, ...]) -> None:
+    build = GraphBuilder()
+    x = build.op("Pad", build.input("x", 2, 8, 4), build.ints(*pads))
+    build.output(build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 4, 3)), "y")
+    feeds = feeds_of(build.model)
+    wanted = run(build.model, feeds)
+    assert fold_padding(build.model) is not None
+    check(build.model)
+    assert listing(build.model).splitlines()[0] == "Transpose: Transpose([2, 8, 4]) -> [2, 4, 8]"
+    assert ints_of(build.graph[1], "pads") == (pads[1], pads[4])
+    assert difference(run(build.model, feeds)[0], wanted[0]) <= FEW_ULP
+
+
+def test_padding_of_channels_before_a_transpose_stays() -> None:
+    build = GraphBuilder()
+    x = build.op("Pad", build.input("x", 2, 8, 3), build.ints(0, 0, 0, 0, 0, 1))
+    build.output(build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 4, 3)), "y")
+    assert fold_padding(build.model) is None
+
+
 REFUSED: list[tuple[tuple[int, ...], float | None, str | None, dict[str, Any]]] = [
     ((0, 0, 2, 0, 0, 0), 1.0, None, {}),
     ((0, 0, 2, 0, 0, 0), None, "reflect", {}),

@@ -58,6 +58,13 @@ def test_noise_is_standard_and_differs_by_seed_and_port() -> None:
     assert not np.allclose(one, again)
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_noise_for_a_table_is_each_of_its_rows(dtype: str) -> None:
+    (numbers,) = generate("noise", [Port("a", dtype, (1, 400), "NW", rows=5)], {}, 0)
+    assert numbers.dtype.name == dtype
+    assert set(numbers.ravel()) == {0, 1, 2, 3, 4}
+
+
 def test_one_item_is_the_first_of_several() -> None:
     port = Port("a", "float32", (4, "batch", 2), "WNC")
     array = np.arange(4 * 3 * 2, dtype=np.float32).reshape(4, 3, 2)

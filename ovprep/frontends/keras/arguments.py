@@ -18,6 +18,8 @@ def resolve(argument: Any, values: Values, layer: LayerConfig) -> Any:
         return lookup(argument, values, str(layer))
     if isinstance(argument, (list, tuple)):
         return [resolve(item, values, layer) for item in argument]
+    if isinstance(argument, slice):
+        return slice(*(resolve(item, values, layer) for item in (argument.start, argument.stop, argument.step)))
     if isinstance(argument, Mapping):
         return {key: resolve(item, values, layer) for key, item in argument.items()}
     return argument
@@ -33,6 +35,10 @@ def lookup(ref: TensorRef, values: Values, wanted_by: str) -> ir.Value:
 def tensors_in(arguments: Any, layer: LayerConfig) -> list[ir.Value]:
     """The tensors among the arguments of a call, in order; anything else must not be dropped in silence."""
     if isinstance(arguments, (list, tuple)):
+        # What is behind an argument that is left out would be taken for it.
+        places = [place for place, item in enumerate(arguments) if item is not None]
+        if places and places[-1] >= len(places):
+            raise UnsupportedError(f"Layer {layer} is called with None before a tensor, which ovprep does not handle.")
         return [value for item in arguments for value in tensors_in(item, layer)]
     if arguments is None:
         return []

@@ -3,13 +3,11 @@
 Keras 2 renamed the arguments of most layers, and Keras 3 the layers' options once more; the weights kept their order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ovprep.errors import UnsupportedError
+from ovprep.frontends.keras.legacy_merge import as_functional, begins_with_branches
 
 Config = dict[str, Any]
 
@@ -26,6 +24,8 @@ _CLASSES = {
     "Convolution2D": "Conv2D",
     "SeparableConvolution1D": "SeparableConv1D",
     "SeparableConvolution2D": "SeparableConv2D",
+    "ThresholdedReLU": "ReLU",
+    "TimeDistributedDense": "Dense",
 }
 
 _CONVOLUTION = {
@@ -53,7 +53,10 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
     "AveragePooling2D": _POOLING,
     "Dense": _DENSE,
     "Dropout": {"p": "rate"},
+    "InputLayer": {"input_dtype": "dtype"},
+    "ReLU": {"theta": "threshold"},
     "SpatialDropout1D": {"p": "rate"},
+    "SpatialDropout2D": {"p": "rate"},
     "GaussianDropout": {"p": "rate"},
     "GaussianNoise": {"sigma": "stddev"},
     "UpSampling1D": {"length": "size"},
@@ -63,20 +66,16 @@ _KEYS: Mapping[str, Mapping[str, str]] = {
     "SimpleRNN": _RECURRENT,
 }
 
-_MERGES = {"sum": "Add", "mul": "Multiply", "concat": "Concatenate", "ave": "Average", "max": "Maximum"}
+_MERGES = {
+    "sum": "Add",
+    "mul": "Multiply",
+    "concat": "Concatenate",
+    "ave": "Average",
+    "max": "Maximum",
+    "dot": "Dot",
+}
 
 _ORDERS = {"tf": "channels_last", "th": "channels_first"}
-
-_WEIGHTS = {
-    "W": "kernel",
-    "b": "bias",
-    "gamma": "gamma",
-    "beta": "beta",
-    "running_mean": "moving_mean",
-    "running_std": "moving_variance",  # it never was a standard deviation
-    "alphas": "alpha",
-}
-"""The weights of Keras 1, whose names are those of the layer, `_`, and one of these."""
 
 _ACTIVATIONS = ("activation", "recurrent_activation")
 
@@ -86,21 +85,27 @@ def modernize(entry: Mapping[str, Any], version: str) -> Config:
 
     Raises UnsupportedError for what has no counterpart, or where the configuration nests too deeply.
     """
-    return _modern(entry, _major(version), 0) if _major(version) < 3 else dict(entry)
+    return _modern(entry, major_of(version), 0) if major_of(version) < 3 else dict(entry)
 
 
-def modern_weight(layer: str, name: str, array: NDArray[np.generic]) -> tuple[str, NDArray[np.generic]]:
-    """A weight of Keras 1 under its name in Keras 3; any other as it is.
+def name_models(architecture: Config, names: Sequence[str]) -> Config:
+    """The architecture with names for the models in a Sequential model, which Keras wrote without until 2.2.
 
-    Convolution1D was a Conv2D of width one, so its kernel `[k, 1, C, filters]` becomes `[k, C, filters]`.
+    `names` are those of all its layers, in order, as the weights have them.
     """
-    new = _WEIGHTS.get(name.removeprefix(f"{layer}_")) if name.startswith(f"{layer}_") else None
-    if new is None:
-        return name, array
-    return new, array[:, 0] if new == "kernel" and array.ndim == 4 and array.shape[1] == 1 else array
+    entries = architecture.get("config")
+    if architecture.get("class_name") != "Sequential" or not isinstance(entries, list) or len(entries) != len(names):
+        return architecture
+    return {**architecture, "config": [_named(entry, name) for entry, name in zip(entries, names, strict=True)]}
 
 
-def _major(version: str) -> int:
+def _named(entry: Any, name: str) -> Any:
+    nameless = isinstance(entry, Mapping) and "name" not in entry and isinstance(entry.get("config"), list)
+    return {**entry, "name": name} if nameless else entry
+
+
+def major_of(version: str) -> int:
+    """The first number of a version; 3, which is read as it stands, where there is none."""
     head = version.split(".")[0]
     return int(head) if head.isdecimal() and len(head) < 4 else 3
 
@@ -114,9 +119,39 @@ def _modern(value: Any, major: int, depth: int) -> Any:
     if not isinstance(value, Mapping):
         return value
     inside = {key: _modern(item, major, depth + 1) for key, item in value.items()}
+    if inside.get("class_name") == "Sequential":
+        _sequential(inside)
     if isinstance(inside.get("class_name"), str) and isinstance(inside.get("config"), dict):
         return _layer({**inside, "class_name": inside["class_name"], "config": dict(inside["config"])}, major)
     return inside
+
+
+def _sequential(entry: Config) -> None:
+    """Until Keras 2.2 the configuration is the list of the layers, among them models that have no name."""
+    config: Config = entry["config"] if isinstance(entry.get("config"), dict) else {"layers": entry.get("config")}
+    entries: Any = config.get("layers")
+    if begins_with_branches(entries):
+        entry["class_name"] = "Functional"
+        entry["config"] = as_functional(entries, str(entry.get("name") or config.get("name") or "sequential"))
+    elif isinstance(entries, list) and entries:
+        named = [_named(inner, f"sequential_{number}") for number, inner in enumerate(entries, 1)]
+        named = [*_input_of(named[0]), *named]
+        entry["config"] = named if isinstance(entry["config"], list) else {**config, "layers": named}
+
+
+def _input_of(first: Any) -> list[Config]:
+    """The InputLayer in front of a model that is a Sequential model's first layer, where the file has none."""
+    inner = first
+    while isinstance(inner, Mapping) and inner.get("class_name") in ("Sequential", "Functional", "Model"):
+        config = inner.get("config")
+        layers = config.get("layers") if isinstance(config, Mapping) else config
+        inner = layers[0] if isinstance(layers, list) and layers else None
+    config = inner.get("config") if isinstance(inner, Mapping) and inner is not first else None
+    shape = config.get("batch_input_shape") if isinstance(config, Mapping) else None
+    if shape is None:
+        return []
+    own = {"name": f"{first.get('name') or 'model'}_input", "batch_input_shape": shape}
+    return [{"class_name": "InputLayer", "config": own}]
 
 
 def _layer(entry: Config, major: int) -> Config:
@@ -131,8 +166,13 @@ def _layer(entry: Config, major: int) -> Config:
     if config.get("dim_ordering") in _ORDERS and name.endswith("2D"):
         config.setdefault("data_format", _ORDERS[config["dim_ordering"]])
     for key in _ACTIVATIONS:
-        if config.get(key) == "hard_sigmoid":
+        given = config.get(key)
+        if (given.get("config") if isinstance(given, Mapping) else given) == "hard_sigmoid":
             config[key] = HARD_SIGMOID
+    if name in ("GRU", "GRUCell"):
+        config.setdefault("reset_after", False)  # the option came with Keras 2.1, and with this default
+    if name == "ZeroPadding1D" and isinstance(config.get("padding"), Mapping):
+        config["padding"] = [config["padding"].get("left_pad", 0), config["padding"].get("right_pad", 0)]
     if name == "Merge":
         _merge(entry)
     if name == "BatchNormalization" and config.get("mode", 0) != 0:
@@ -143,14 +183,15 @@ def _layer(entry: Config, major: int) -> Config:
 
 
 def _merge(entry: Config) -> None:
-    """Keras 1 has one class for all merges; in a Sequential model it holds whole models, which have no counterpart."""
+    """Keras 1 has one class for all merges, and their ways are options of it."""
     config = entry["config"]
     mode = config.get("mode")
-    held = config.get("layers")
-    if not isinstance(mode, str) or mode not in _MERGES or held or config.get("mode_type", "raw") != "raw":
+    if not isinstance(mode, str) or mode not in _MERGES or config.get("mode_type", "raw") != "raw":
         raise UnsupportedError(
-            f"Layer {config.get('name')!r} is a Merge of models, or in the mode {mode!r}; "
-            f"ovprep reads Merge of tensors in the modes {', '.join(_MERGES)}."
+            f"Layer {config.get('name')!r} is a Merge in the mode {mode!r}; "
+            f"ovprep reads the modes {', '.join(_MERGES)}."
         )
     entry["class_name"] = _MERGES[mode]
     config["axis"] = config.pop("concat_axis", -1)
+    if mode == "dot":
+        config["axes"] = config.pop("dot_axes", -1)

@@ -3,20 +3,39 @@
 Sequential and Functional models both become a `Network`; nothing is built or executed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.calls import Call, parse_call, refs_in
+from ovprep.frontends.keras.calls import TensorRef as TensorRef
 
 MODEL_CLASSES = ("Functional", "Sequential", "Model")
+
+FUNCTION_CLASSES = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
+"""Layers of Keras 2 that stand for one function of TensorFlow."""
+
+_OPERATIONS = "keras.ops"
+
+OPERATION_CLASSES: set[str] = set()
+"""Classes of operations that have a rule; the table of rules enters them here."""
+
+
+_OWN_PACKAGES = ("", "builtins", "keras", "tf_keras", "tensorflow")
+
+
+def is_custom(class_name: str, module: str, registered_name: str) -> bool:
+    """Whether a class was registered under the name of a package, or comes from a module that is not Keras'."""
+    return ">" in class_name or ">" in registered_name or module.split(".")[0] not in _OWN_PACKAGES
 
 
 @dataclass(frozen=True)
 class LayerConfig:
     """A layer as it stands in the file. `position` counts from 1, as a person would.
 
-    `module` is where Keras 3 has the class; empty where the file does not say.
+    `module` is where Keras 3 has the class, and `registered_name` the name with its package ("my_package>Scale") that a
+    custom class was registered under; both are empty where the file does not say.
     """
 
     name: str
@@ -24,37 +43,25 @@ class LayerConfig:
     config: Mapping[str, Any]
     position: int
     module: str = ""
+    registered_name: str = ""
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the file says that the class is not one of Keras', whatever its name."""
+        return is_custom(self.class_name, self.module, self.registered_name)
 
     @property
     def is_operation(self) -> bool:
         """Whether this is an operation of `keras.ops` on tensors, which has a name like a layer's but no weights."""
-        return self.module.startswith(("keras.src.ops", "keras.ops"))
+        return self.module.startswith(("keras.src.ops", _OPERATIONS))
+
+    @property
+    def is_function(self) -> bool:
+        """Whether this is a function, which is given the arguments of its call as they are, not tensors alone."""
+        return self.is_operation or self.class_name in FUNCTION_CLASSES
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.class_name}, layer {self.position})"
-
-
-@dataclass(frozen=True)
-class TensorRef:
-    """The output number `tensor` of the call number `call` of a layer."""
-
-    layer: str
-    call: int
-    tensor: int
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a layer. `arguments` and `options` hold TensorRefs where the file has tensors."""
-
-    layer: str
-    index: int
-    arguments: tuple[Any, ...]
-    options: Mapping[str, Any]
-
-    def tensors(self) -> Iterator[TensorRef]:
-        """All tensors that the call takes, in order."""
-        yield from _refs_in([self.arguments, list(self.options.values())])
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def parse_model(class_name: str, config: Mapping[str, Any] | Sequence[Any]) -> N
         raise ModelError(f"The model's configuration is not complete: {type(error).__name__} {error}.") from error
     raise UnsupportedError(
         f"The model is a {class_name}, whose computation is Python code that the file does not hold. "
-        "ovprep reads Sequential and Functional models."
+        "ovprep reads Sequential and Functional models; export this one with model.export(folder), and convert that."
     )
 
 
@@ -94,7 +101,21 @@ def _layer_config(entry: Mapping[str, Any], position: int) -> LayerConfig:
         config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
     if not name or not name.isprintable() or not isinstance(config, Mapping):
         raise ModelError(f"Layer {position} of the model has no name or no configuration that ovprep can read.")
-    return LayerConfig(name, class_name, config, position, str(entry.get("module") or ""))
+    module, registered_name = (str(entry.get(key) or "") for key in ("module", "registered_name"))
+    if not module and _looks_like_operation(class_name, config, entry.get("inbound_nodes")):
+        module = _OPERATIONS
+    return LayerConfig(name, class_name, config, position, module, registered_name)
+
+
+def _looks_like_operation(class_name: str, config: Mapping[str, Any], nodes: Any) -> bool:
+    """An `.h5` file of Keras 3 does not say where a class is from, and `Add` is a layer as well as an operation.
+
+    Every layer of Keras 3 states whether it is trainable; no operation does, and no input.
+    """
+    if class_name not in OPERATION_CLASSES:  # it may be a layer of somebody's own, which states what it likes
+        return False
+    written_by_keras_3 = isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], Mapping)
+    return written_by_keras_3 and "trainable" not in config
 
 
 def _layers_by_name(entries: Sequence[Mapping[str, Any]]) -> dict[str, LayerConfig]:
@@ -144,9 +165,9 @@ def _parse_functional(config: Mapping[str, Any]) -> Network:
     calls = []
     for entry, layer in zip(entries, layers.values(), strict=True):
         nodes = entry.get("inbound_nodes") or [[]]
-        calls += [_parse_call(layer.name, index, node) for index, node in enumerate(nodes)]
-    inputs = tuple(_refs_in(_refs(config["input_layers"])))
-    outputs = tuple(_refs_in(_refs(config["output_layers"])))
+        calls += [parse_call(layer.name, index, node) for index, node in enumerate(nodes)]
+    inputs = tuple(refs_in(_refs(config["input_layers"])))
+    outputs = tuple(refs_in(_refs(config["output_layers"])))
     for ref in (*inputs, *outputs):
         if ref.layer not in layers:
             raise ModelError(f"The model gives or takes a tensor of {ref.layer!r}, which it does not have.")
@@ -178,34 +199,16 @@ def _counted_from_zero(
             return replace(value, call=value.call - 1) if first.get(value.layer) == 1 else value
         if isinstance(value, (list, tuple)):
             return type(value)(moved(item) for item in value)
+        if isinstance(value, Mapping):
+            return {key: moved(item) for key, item in value.items()}
         return value
 
-    return [replace(call, arguments=moved(call.arguments)) for call in calls], moved(tuple(outputs))
+    moved_calls = [replace(call, arguments=moved(call.arguments), options=moved(call.options)) for call in calls]
+    return moved_calls, moved(tuple(outputs))
 
 
 def _models(layers: Mapping[str, LayerConfig]) -> list[str]:
     return [name for name, layer in layers.items() if layer.class_name in MODEL_CLASSES]
-
-
-def _parse_call(layer: str, index: int, node: Any) -> Call:
-    if isinstance(node, Mapping):
-        return Call(layer, index, tuple(_parse_argument(node["args"])), _parse_argument(node.get("kwargs", {})))
-    # Keras 2: [[layer, call, tensor, options], ...], a list of one tensor meaning that tensor.
-    tensors = [TensorRef(str(ref[0]), int(ref[1]), int(ref[2])) for ref in node]
-    options = node[0][3] if node and len(node[0]) > 3 else {}
-    arguments: tuple[Any, ...] = () if not tensors else (tensors[0],) if len(tensors) == 1 else (tensors,)
-    return Call(layer, index, arguments, options)
-
-
-def _parse_argument(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if value.get("class_name") == "__keras_tensor__":
-            layer, call, tensor = value["config"]["keras_history"]
-            return TensorRef(str(layer), int(call), int(tensor))
-        return {key: _parse_argument(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_parse_argument(item) for item in value]
-    return value
 
 
 def _refs(value: Any) -> Any:
@@ -215,17 +218,6 @@ def _refs(value: Any) -> Any:
     if len(value) == 3 and isinstance(value[0], str) and not isinstance(value[1], (str, list)):
         return TensorRef(value[0], int(value[1]), int(value[2]))
     return [_refs(item) for item in value]
-
-
-def _refs_in(value: Any) -> Iterator[TensorRef]:
-    if isinstance(value, TensorRef):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _refs_in(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _refs_in(item)
 
 
 def _in_order(calls: Sequence[Call], layers: Mapping[str, LayerConfig]) -> tuple[Call, ...]:

@@ -6,36 +6,46 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnx.checker
 import onnx.shape_inference
 import onnx_ir as ir
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
-from ovprep.frontends.keras.layers.layer import Layer, Scene, is_whole
-from ovprep.frontends.keras.layers.registry import operation_for, require_inputs, rule_for
-from ovprep.frontends.keras.legacy import modernize
+from ovprep.frontends.keras.layers.layer import EmitModel, Layer, Mask, Scene, is_whole
+from ovprep.frontends.keras.layers.masking import called, without_idle_mask
+from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
+from ovprep.frontends.keras.legacy import major_of, modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
+from ovprep.frontends.keras.operations import operation_for
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
-from ovprep.frontends.source import Source, sha256_of
+from ovprep.frontends.source import Source, sha256_of, sha256_of_files
 from ovprep.graph.builder import Builder, new_model
+from ovprep.graph.edit import remove_unused
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
 from ovprep.options import ReadOptions
 
-_INPUT_TYPES = {"float32": ir.DataType.FLOAT, "int32": ir.DataType.INT32, "int64": ir.DataType.INT64}
+_INPUT_TYPES = {
+    "float32": ir.DataType.FLOAT,
+    "int32": ir.DataType.INT32,
+    "int64": ir.DataType.INT64,
+    "bool": ir.DataType.BOOL,
+}
 
 _MAX_DEPTH = 20
 """Models inside models inside models: deeper than any real one, shallow enough for the stack."""
 
 
 def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
-    """Reads a `.h5` or `.keras` file.
+    """Reads a `.h5` or `.keras` file, or an architecture (`.json`) with the weights that the options name.
 
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
     scene = Scene()
-    with open_keras(path) as file:
+    reading = options or ReadOptions()
+    with open_keras(path, reading.weights) as file:
         try:
             model, parameters = _read_model(file, scene)
         except RecursionError as error:
@@ -45,22 +55,28 @@ def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
             format=file.format,
             framework=f"keras {file.version}",
             runtime="keras",
-            sha256=sha256_of(path),
+            sha256=_hash(path, reading.weights),
             interface=interface_of(model),
             parameters=parameters,
             graph=model,
             warnings=tuple(dict.fromkeys(scene.warnings)),
-            options=options or ReadOptions(),
+            options=reading,
         )
+
+
+def _hash(path: Path, weights: Path | None) -> str:
+    return sha256_of(path) if weights is None else sha256_of_files(path.parent, [path, weights])
 
 
 def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:
     """The graph, and the number of the model's parameters as Keras counts them."""
     architecture = modernize(file.architecture, file.version)
     network = parse_model(str(architecture.get("class_name")), architecture.get("config", {}))
+    scene.old = major_of(file.version) < 3
     model = new_model(network.name)
     reader = _Reader(model.graph, network, file.weights, scene, depth=0)
     reader.read_model()
+    remove_unused(model.graph)  # shapes that were computed, but are known
     return model, sum(reader.parameters.values())
 
 
@@ -109,10 +125,13 @@ class _Reader:
         return [lookup(ref, values, "the model's output") for ref in self.network.outputs]
 
     def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
+        options = without_idle_mask(layer.class_name, options)
         if layer.class_name in MODEL_CLASSES:
-            options_for(None, layer, options)
-            return self._call_model(layer, tensors_in(arguments, layer))
-        if layer.is_operation:
+            self.scene.count_call(0)
+            inputs = self._with_masks(tensors_in(arguments, layer), options.get("mask"), layer)
+            options_for(None, layer, {name: value for name, value in options.items() if name != "mask"})
+            return self._emit_model(layer.name)(layer, self.weights.nested(layer.name), inputs)
+        if layer.is_function:
             operate = operation_for(layer)
             seen = Layer(layer, LayerWeights(layer.name, (), ()), Builder(self.graph, layer.name), self.scene)
             return self._checked(seen, lambda: operate(seen, *arguments, **options))
@@ -122,22 +141,40 @@ class _Reader:
         require_inputs(rule, layer, len(inputs))
         weights = self.weights.layer(layer.name)
         self.parameters[layer.name] = sum(array.size for array in weights.arrays)
-        seen = Layer(layer, weights, Builder(self.graph, layer.name), self.scene)
-        return self._checked(seen, lambda: rule(seen, *inputs, **taken), inputs)
+        self.scene.count_call(self.parameters[layer.name])
+        build = Builder(self.graph, layer.name)
+        seen = Layer(layer, weights, build, self.scene, self._emit_model(layer.name))
+        return self._checked(seen, lambda: called(rule, seen, inputs, taken), inputs)
 
-    def _call_model(self, layer: LayerConfig, inputs: Sequence[ir.Value]) -> Sequence[ir.Value]:
-        inner = parse_model(layer.class_name, layer.config)
-        reader = _Reader(self.graph, inner, self.weights.nested(layer.name), self.scene, self.depth + 1)
-        outputs = reader.emit(inputs)
-        self.parameters |= {f"{layer.name}/{name}": count for name, count in reader.parameters.items()}
-        return outputs
+    def _emit_model(self, holder: str) -> EmitModel:
+        """What emits the model that the layer `holder` is, or has in it."""
+
+        def emit(spec: LayerConfig, weights: WeightStore, inputs: Sequence[ir.Value]) -> Sequence[ir.Value]:
+            inner = parse_model(spec.class_name, spec.config)
+            reader = _Reader(self.graph, inner, weights, self.scene, self.depth + 1)
+            outputs = reader.emit(inputs)
+            self.parameters[holder] = 0  # in `.h5`, the weights of the holder are those of the model
+            self.parameters |= {f"{holder}/{name}": count for name, count in reader.parameters.items()}
+            return outputs
+
+        return emit
+
+    def _with_masks(self, inputs: list[ir.Value], given: Any, layer: LayerConfig) -> list[ir.Value]:
+        """The inputs of a model, with the masks behind them that it is called with."""
+        masks = given if isinstance(given, list) else [given] * (given is not None)
+        if len(masks) > len(inputs):
+            raise ModelError(f"Layer {layer} is called with {len(masks)} masks for {len(inputs)} tensors.")
+        for value, mask in zip(inputs, masks, strict=False):
+            if mask is not None:
+                self.scene.masks[value] = _stated(mask, layer)
+        return inputs
 
     def _checked(self, seen: Layer, rule: Callable[[], Any], inputs: Sequence[ir.Value] = ()) -> Sequence[ir.Value]:
         """The values that a rule gives, once they and the weights that it took make sense."""
         try:
             result = rule()
-        except onnx.shape_inference.InferenceError as error:
-            shapes = ", ".join(str(list(seen.shape(value))) for value in inputs)
+        except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as error:
+            shapes = ", ".join(f"{list(seen.shape(value))}{_kind(value)}" for value in inputs)
             given = f"its input, which has the shape {shapes}" if shapes else "its arguments"
             raise ModelError(f"Layer {seen.spec} does not fit {given}.") from error
         seen.expect_no_more_weights()
@@ -169,6 +206,12 @@ class _Reader:
         return value
 
 
+def _stated(mask: Any, layer: LayerConfig) -> Mask:
+    if not isinstance(mask, ir.Value):
+        raise UnsupportedError(f"Layer {layer} is called with the mask {mask!r}, which ovprep does not handle.")
+    return Mask(lambda: mask)
+
+
 def _open_dim(axis: int, prefix: str) -> str:
     if axis == 0:
         return "batch"
@@ -186,6 +229,11 @@ def _name_outputs(graph: ir.Graph, names: Sequence[str], outputs: Sequence[ir.Va
             own = Builder(graph, name).op("Identity", value)
         own.name = unique_name(graph, name)
         graph.outputs.append(own)
+
+
+def _kind(value: ir.Value) -> str:
+    """How a tensor differs from what layers usually take."""
+    return "" if value.dtype in (None, ir.DataType.FLOAT) else f" of type {str(value.dtype).lower()}"
 
 
 def _require_size(value: ir.Value, layer: LayerConfig) -> None:

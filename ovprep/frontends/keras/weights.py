@@ -1,7 +1,7 @@
 """The weights of a layer as a file stores them: found by their names and order, never by shape."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,16 +29,31 @@ class LayerWeights:
     arrays: tuple[NDArray[np.generic], ...]
     folders: tuple[str, ...] = ()
     """Where each array stands: `bidirectional/forward_lstm/lstm_cell` in `.h5`, `forward_layer/cell` in `.keras`."""
+    store: "Callable[[str], WeightStore] | None" = None
+    """Gives the weights of a model inside the layer, by its folder in `.keras`."""
+    folder: str = ""
+    """Where this layer stands in the one that `store` belongs to."""
+
+    def as_model(self) -> "WeightStore":
+        """The weights of the model that this layer is, inside another layer."""
+        if self.store is None:
+            raise ModelError(f"The file has no weights for the model {self.layer!r} inside a layer.")
+        return self.store(self.folder)
 
     def part(self, attribute: str, name: str | None) -> "LayerWeights":
         """The weights of a layer inside this one: `.keras` knows it as an attribute, `.h5` by its name, if at all."""
+        here = f"{self.folder}/{attribute}".lstrip("/")
         if self.names is None:
             inside = [i for i, folder in enumerate(self.folders) if f"{folder}/".startswith(f"{attribute}/")]
             folders = tuple(self.folders[i][len(attribute) + 1 :] for i in inside)
-            return LayerWeights(name or self.layer, None, tuple(self.arrays[i] for i in inside), folders)
-        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{name}/" in f"/{folder}/"]
+            arrays = tuple(self.arrays[i] for i in inside)
+            return LayerWeights(name or self.layer, None, arrays, folders, self.store, here)
+        inside = [i for i, folder in enumerate(self.folders) if name is None or f"/{folder}".endswith(f"/{name}")]
+        # The layer around this one may have the same name; and layers may lie in this one, such as a cell.
+        inside = inside or [i for i, folder in enumerate(self.folders) if f"/{name}/" in f"/{folder}/"]
         names, arrays = tuple(self.names[i] for i in inside), tuple(self.arrays[i] for i in inside)
-        return LayerWeights(name or self.layer, names, arrays, tuple(self.folders[i] for i in inside))
+        folders = tuple(self.folders[i] for i in inside)
+        return LayerWeights(name or self.layer, names, arrays, folders, self.store, here)
 
     def take(self, **shapes: tuple[int, ...]) -> dict[str, Array]:
         """The arrays of the named variables, which must be all there are, in the order in which Keras creates them.
@@ -54,6 +69,12 @@ class LayerWeights:
             raise ModelError(
                 f"Layer {self.layer!r} should have the weights {', '.join(shapes) or 'none'}, "
                 f"but the file stores {stored}."
+            )
+        if self.names is not None and self.names != tuple(shapes):
+            # Keras goes by the order alone, and would take one for another where their shapes are the same.
+            raise ModelError(
+                f"Layer {self.layer!r} should have the weights {', '.join(shapes)} in this order, "
+                f"but the file lists {', '.join(self.names)}."
             )
         return {name: self._checked(name, found[name], shape) for name, shape in shapes.items()}
 
@@ -106,8 +127,8 @@ def dataset_of(group: h5py.Group, path: str, layer: str) -> NDArray[np.generic]:
         raise ModelError(f"Layer {layer!r}: the file lists the weight {path!r} but does not hold it.")
     if dataset.size is None or dataset.size > MAX_ELEMENTS:
         raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} is too large, or no array.")
-    if dataset.external or dataset.is_virtual:
-        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} lies in another file, which ovprep refuses.")
+    if dataset.dtype.kind not in "biuf":
+        raise UnsupportedError(f"Layer {layer!r}: the weight {path!r} holds {dataset.dtype} instead of numbers.")
     array: NDArray[np.generic] = np.asarray(dataset[()])
     return array
 

@@ -29,10 +29,24 @@ def _openvino() -> Backend:
     return OpenVinoBackend()
 
 
+def _tensorflow() -> Backend:
+    from ovprep.verify.runners.saved_model import SavedModelBackend
+
+    return SavedModelBackend()
+
+
+def _tflite() -> Backend:
+    from ovprep.verify.runners.tflite import TfliteBackend
+
+    return TfliteBackend()
+
+
 _BACKENDS: dict[Runtime, Callable[[], Backend]] = {
     "keras": _keras,
     "onnxruntime": _onnx,
     "openvino": _openvino,
+    "tensorflow": _tensorflow,
+    "tflite": _tflite,
 }
 
 __all__ = ["Backend", "Converter", "Loaded", "Options", "Runner", "Shapes", "backend"]

@@ -1,12 +1,16 @@
 """Keras models in TensorFlow, as one compiled graph function."""
 
+import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ovprep.keras_loading import Original, load_original
+from ovprep.plugins import load_plugins
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners.base import Loaded, Options
 
@@ -15,34 +19,26 @@ class KerasBackend:
     """TensorFlow and Keras, imported."""
 
     def __init__(self) -> None:
-        import keras
-        import tensorflow
+        import keras  # noqa: F401  (importing it here is what starting means)
+        import tensorflow  # noqa: F401
 
-        self._version = f"Keras {keras.__version__} on TensorFlow {tensorflow.__version__}"
         self._threads: int | None = None
 
     def load(self, path: Path, options: Options) -> "KerasRunner":
-        """Loads a `.h5` or `.keras` file with Keras' safe mode on, which refuses code in the file."""
-        import keras
-
+        """Loads a Keras file, with code in the file refused unless the options allow it."""
         self._set_threads(options.threads)
-        begin = time.perf_counter()
-        model = keras.models.load_model(path, compile=False)
-        loaded = time.perf_counter()
-        return KerasRunner(model, self._version, begin, loaded)
+        load_plugins(options.reading.plugins)
+        return KerasRunner(load_original(path, options.reading))
 
     def convert(self, path: Path, output: Path, options: Options) -> None:
         """OpenVINO's own direct conversion: the live model to an IR with f32 weights."""
-        import keras
-
         from ovprep.verify.runners.openvino import without_telemetry
 
         self._set_threads(options.threads)
+        load_plugins(options.reading.plugins)
         openvino = without_telemetry()
-        model = keras.models.load_model(path, compile=False)
-        if isinstance(model, keras.Sequential):  # OpenVINO cannot trace one, but the same model as a Functional
-            model = keras.Model(model.inputs, model.outputs)
-        openvino.save_model(openvino.convert_model(model), output, compress_to_fp16=False)
+        model = load_original(path, options.reading).model
+        openvino.save_model(_converted(openvino, model), output, compress_to_fp16=False)
 
     def _set_threads(self, threads: int) -> None:
         """TensorFlow takes the number of threads once, before its first operation.
@@ -58,6 +54,27 @@ class KerasBackend:
             self._threads = threads
 
 
+def _converted(openvino: Any, model: Any) -> Any:
+    """What OpenVINO makes of a live model, or else of the SavedModel that it exports.
+
+    OpenVINO cannot trace a Sequential, but the same model as a Functional. Loops, which recurrent layers become, do not
+    get through a live model, but through an exported one.
+    """
+    import keras
+
+    try:
+        live = keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model
+        return openvino.convert_model(live)
+    except Exception:
+        with tempfile.TemporaryDirectory(prefix="ovprep-") as folder:
+            try:
+                model.export(folder)
+                return openvino.convert_model(folder)
+            except Exception:  # noqa: BLE001  (the first refusal is the one to tell)
+                traceback.print_exc()
+        raise
+
+
 class KerasRunner:
     """A Keras model behind one concrete function with a fixed signature.
 
@@ -65,15 +82,15 @@ class KerasRunner:
     four-layer TCN), whereas calling the concrete function directly saves the 10% that `tf.function` spends on dispatch.
     """
 
-    def __init__(self, model: Any, version: str, begin: float, read: float) -> None:
-        import keras
+    def __init__(self, original: Original) -> None:
         import tensorflow as tf
 
+        model = original.model
         single = len(model.inputs) == 1
 
         def call(*tensors: Any) -> list[Any]:
             given = tensors[0] if single else list(tensors)
-            return list(keras.tree.flatten(model(given, training=False)))
+            return list(tf.nest.flatten(model(given, training=False)))
 
         # Positional and with names of our own: names from the file may not be Python identifiers.
         signature = [
@@ -81,20 +98,23 @@ class KerasRunner:
             for index, tensor in enumerate(model.inputs)
         ]
         self._model = model  # the function holds its variables weakly
+        self._stateful = [layer for layer in model._flatten_layers() if _keeps_state(layer)]
         self._function = tf.function(call, input_signature=signature, autograph=False).get_concrete_function()
-        self._dtypes = [np.dtype(tensor.dtype) for tensor in model.inputs]
+        self._dtypes = [np.dtype(tf.as_dtype(tensor.dtype).as_numpy_dtype) for tensor in model.inputs]
         end = time.perf_counter()
         self.loaded = Loaded(
-            version=version,
+            version=original.version,
             inputs=tuple(tensor.name for tensor in model.inputs),
             outputs=tuple(tensor.name for tensor in model.outputs),
             precision="f32",
-            load_ms=1e3 * (end - begin),
-            compile_ms=1e3 * (end - read),
+            load_ms=1e3 * (end - original.begin),
+            compile_ms=1e3 * (end - original.end),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Outputs in the order of `model.outputs` for inputs in the order of `model.inputs`."""
+        """Outputs in the order of `model.outputs` for inputs in the order of `model.inputs`, from the initial state."""
+        for layer in self._stateful:
+            _reset(layer)
         return [tensor.numpy() for tensor in self._function(*self._tensors(inputs))]
 
     def bind(self, inputs: Sequence[Array]) -> Callable[[], object]:
@@ -107,3 +127,13 @@ class KerasRunner:
         import tensorflow as tf
 
         return [tf.constant(array, dtype) for array, dtype in zip(inputs, self._dtypes, strict=True)]
+
+
+def _keeps_state(layer: Any) -> bool:
+    """Models and wrappers are stateful where something in them is; only recurrent layers hold the state."""
+    return bool(getattr(layer, "stateful", False)) and hasattr(layer, "cell")
+
+
+def _reset(layer: Any) -> None:
+    """Keras 3 says `reset_state`, Keras 2 `reset_states`."""
+    (layer.reset_state if hasattr(layer, "reset_state") else layer.reset_states)()

@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: an IR, or an ONNX file by OpenVINO's own direct conversion."""
+"""OpenVINO on the CPU: an IR, or a file that it reads itself by OpenVINO's own direct conversion."""
 
 import sys
 import time
@@ -35,11 +35,11 @@ class OpenVinoBackend:
         self._core = self._openvino.Core()
 
     def load(self, path: Path, options: Options) -> "OpenVinoRunner":
-        """Reads an IR, or converts an `.onnx` file as `ovc` does, and compiles it for latency in one stream."""
+        """Reads an IR, or converts another format as `ovc` does, and compiles it for latency in one stream."""
         begin = time.perf_counter()
         # ovc reads ONNX through the same frontend and then cleans up; read_model alone leaves that out.
-        onnx = path.suffix.lower() == ".onnx"
-        model = self._openvino.convert_model(path) if onnx else self._core.read_model(path)
+        written = path.suffix.lower() == ".xml"
+        model = self._core.read_model(path) if written else self._openvino.convert_model(path)
         if options.shapes is not None:
             model.reshape({index: list(shape) for index, shape in enumerate(options.shapes)})
         read = time.perf_counter()

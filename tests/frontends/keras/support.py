@@ -18,7 +18,6 @@ from ovprep.emit.openvino import to_openvino
 from ovprep.frontends.keras.reader import read_keras
 from ovprep.frontends.source import Source
 from ovprep.interface import Interface, Port
-from ovprep.layout.letters import infer_interface
 from ovprep.passes.pipeline import normalize
 
 Array = NDArray[Any]
@@ -78,26 +77,30 @@ def check_against_keras(
     shapes: bool = True,
     output_names: bool = True,
     suffixes: Sequence[str] = (".h5", ".keras"),
+    edit: Callable[[Array], None] | None = None,
 ) -> Source:
     """Saves the model in both formats, reads it, and compares with Keras: the graph as read in ONNX Runtime, and the
     normalised one in OpenVINO at f32.
 
     Open axes other than the batch take each of the `lengths`; inputs are normal noise with the standard deviation
     `spread`; `shapes` is False where Keras states a shape that it does not keep. `output_names` where two outputs come
-    from one layer, and need names that Keras does not give them. Returns what was read, for further questions.
+    from one layer, and need names that Keras does not give them. `edit` changes each input first.
+    Returns what was read, for further questions.
     """
     randomise(model)
     source = read_both(model, tmp_path, suffixes)
     if shapes:
         _check_shapes(source, model)
     _check_names(source, model, output_names)
-    runners = {"as read, in ONNX Runtime": _onnx_runner(source), "normalised, in OpenVINO": _openvino_runner(source)}
+    runners = {"as read, in ONNX Runtime": onnx_runner(source), "normalised, in OpenVINO": openvino_runner(source)}
     for length in lengths if _has_open_axes(model) else lengths[:1]:
         for batch in batches:
             feeds = feeds_for(source.interface, batch, length, spread)
+            for array in feeds.values() if edit else ():
+                edit(array)
             wanted = keras_outputs(model, feeds)
             for name, run in runners.items():
-                _compare(f"{name}, batch {batch}, length {length}", run(feeds), wanted)
+                compare(f"{name}, batch {batch}, length {length}", run(feeds), wanted)
     return source
 
 
@@ -126,10 +129,15 @@ def read_both(model: keras.Model, tmp_path: Path, suffixes: Sequence[str] = (".h
 
 
 def feeds_for(interface: Interface, batch: int, length: int, spread: float) -> dict[str, Array]:
-    """Seeded normal noise for every input, by name."""
+    """Seeded normal noise for every input, by name; rows where an input points into a table."""
     random = np.random.default_rng(1)
     sizes = {name: batch if name == "batch" else length for name in interface.open_dims()}
-    return {port.name: random.normal(0, spread, port.shape(sizes)).astype(port.dtype) for port in interface.inputs}
+    feeds = {}
+    for port in interface.inputs:
+        shape = port.shape(sizes)
+        noise = random.normal(0, spread, shape) if port.rows is None else random.integers(0, port.rows, shape)
+        feeds[port.name] = noise > 0 if port.dtype == "bool" else noise.astype(port.dtype)
+    return feeds
 
 
 def keras_outputs(model: keras.Model, feeds: Feeds) -> list[Array]:
@@ -176,7 +184,8 @@ def _operations(tensors: Sequence[keras.KerasTensor]) -> list[str]:
     return [tensor._keras_history.operation.name for tensor in tensors]
 
 
-def _onnx_runner(source: Source) -> Runner:
+def onnx_runner(source: Source) -> Runner:
+    """Runs the graph as it was read."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
@@ -185,11 +194,11 @@ def _onnx_runner(source: Source) -> Runner:
     return lambda feeds: list(session.run(None, dict(feeds)))
 
 
-def _openvino_runner(source: Source) -> Runner:
+def openvino_runner(source: Source) -> Runner:
     """Runs the normalised model, with its inputs and outputs turned back to the layouts of the original."""
     graph = source.graph.clone()
-    before = infer_interface(graph)
-    after = normalize(graph).interface
+    done = normalize(graph)
+    before, after = done.original, done.interface
     onnx.checker.check_model(ir.to_proto(graph), full_check=True)
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}
     compiled = _CORE.compile_model(to_openvino(graph, after), "CPU", options)
@@ -211,7 +220,8 @@ def _turned(array: Array, have: Port, want: Port) -> Array:
     return array.transpose([have.layout.index(letter) for letter in want.layout])
 
 
-def _compare(where: str, found: Sequence[Array], wanted: Sequence[Array]) -> None:
+def compare(where: str, found: Sequence[Array], wanted: Sequence[Array]) -> None:
+    """Asserts that all outputs have the wanted shapes and values."""
     assert len(found) == len(wanted), where
     for index, (mine, right) in enumerate(zip(found, wanted, strict=True)):
         assert mine.shape == right.shape, f"output {index}, {where}"

@@ -105,6 +105,13 @@ def test_softmax_layer(shape: tuple[int, int], axis: int | list[int], tmp_path: 
     check_layer(layers.Softmax(axis=axis), shape, tmp_path, spread=SPREAD)
 
 
+@pytest.mark.parametrize("axis", [-1, 1, [1, 2]])
+@pytest.mark.parametrize(("shape", "dtype"), [((9, 4), "int32"), ((1, 4), "int32"), ((9, 4), "float32")], ids=str)
+def test_softmax_with_a_mask(axis: int | list[int], shape: tuple[int, ...], dtype: str, tmp_path: Path) -> None:
+    x, mask = keras.Input((9, 4), name="x"), keras.Input(shape, name="mask", dtype=dtype)
+    check_against_keras(keras.Model([x, mask], layers.Softmax(axis=axis)(x, mask=mask)), tmp_path, spread=SPREAD)
+
+
 @pytest.mark.parametrize(
     "make",
     [

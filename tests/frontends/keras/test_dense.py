@@ -1,11 +1,15 @@
 """Dense against real Keras."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import pytest
 from keras import layers
 
+from ovprep.errors import ModelError
+from ovprep.frontends.keras.reader import read_keras
+from tests.frontends.keras.files import config_of, with_config
 from tests.frontends.keras.support import FORMATS, check_against_keras, check_layer, shaped
 
 
@@ -36,3 +40,26 @@ def test_flatten_then_dense(conv_format: str, flatten_format: str, length: int, 
     y = layers.Conv1D(4, 3, padding="same", use_bias=False, data_format=conv_format)(x)
     y = layers.Flatten(data_format=flatten_format)(y)
     check_against_keras(keras.Model(x, layers.Dense(5, activation="relu")(y)), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Dense(4),
+        lambda: layers.EinsumDense("abc,cd->abd", (9, 4)),
+        lambda: layers.Rescaling(0.5, offset=2.0),
+        lambda: layers.Normalization(mean=1.0, variance=2.0),
+    ],
+)
+def test_whole_numbers_become_floats(make: Callable[[], keras.Layer], tmp_path: Path) -> None:
+    x = keras.Input((9, 5), dtype="int32", name="x")
+    check_against_keras(keras.Model(x, make()(x)), tmp_path, spread=9.0)
+
+
+def test_a_layer_that_takes_no_whole_numbers(tmp_path: Path) -> None:
+    x = keras.Input((9, 5), name="x")
+    keras.Model(x, layers.Conv1D(4, 3)(x)).save(tmp_path / "model.keras")
+    config = config_of(tmp_path / "model.keras")
+    config["config"]["layers"][0]["config"]["dtype"] = "int32"
+    with pytest.raises(ModelError, match=r"does not fit its input, which has the shape \[None, 9, 5\] of type int32"):
+        read_keras(with_config(tmp_path / "model.keras", config))

@@ -1,5 +1,6 @@
 """BatchNormalization and LayerNormalization against real Keras."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import keras
 import pytest
 from keras import layers
 
+from ovprep.errors import UnsupportedError
+from ovprep.frontends.keras.reader import read_keras
 from tests.frontends.keras.support import FORMATS, check_against_keras, check_layer, shaped
 
 
@@ -86,3 +89,45 @@ def test_layer_normalization_behind_a_convolution(axis: int, tmp_path: Path) -> 
     x = keras.Input((11, 3), name="x")
     y = layers.LayerNormalization(axis=axis)(layers.Conv1D(5, 3)(x))
     check_against_keras(keras.Model(x, layers.Conv1D(2, 3)(y)), tmp_path)
+
+
+@pytest.mark.parametrize("axis", [-1, 1, 2, [1, 2], [-1, 1]])
+@pytest.mark.parametrize("options", [{}, {"center": False, "scale": False, "epsilon": 0.3}], ids=str)
+def test_layer_normalization_that_keeps_the_mean(
+    axis: int | list[int], options: dict[str, Any], tmp_path: Path
+) -> None:
+    layer = layers.LayerNormalization(axis=axis, rms_scaling=True, **options)
+    x = keras.Input((11, 5), name="x")
+    check_against_keras(keras.Model(x, layer(layers.Rescaling(1.0, offset=2.0)(x))), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda: layers.Conv1D(5, 3, activation="relu"),
+        lambda: layers.Dense(5, use_bias=False),
+        lambda: layers.Conv1DTranspose(5, 3, name="layer"),
+    ],
+)
+def test_spectral_normalization_is_the_layer_inside(inner: Callable[[], keras.Layer], tmp_path: Path) -> None:
+    check_layer(layers.SpectralNormalization(inner()), (9, 4), tmp_path, shapes=True)
+
+
+def test_spectral_normalization_of_an_embedding(tmp_path: Path) -> None:
+    x = keras.Input((9,), name="x")
+    check_against_keras(keras.Model(x, layers.SpectralNormalization(layers.Embedding(7, 4))(x)), tmp_path)
+
+
+def test_spectral_normalization_that_rounds_is_refused(tmp_path: Path) -> None:
+    """Keras gives the results of a layer in this one the type of its input."""
+    x = keras.Input((9,), dtype="int32")
+    keras.Model(x, layers.SpectralNormalization(layers.Embedding(7, 4))(x)).save(tmp_path / "model.keras")
+    with pytest.raises(UnsupportedError, match="makes whole numbers of its results"):
+        read_keras(tmp_path / "model.keras")
+
+
+def test_spectral_normalization_that_goes_on_training_is_refused(tmp_path: Path) -> None:
+    x = keras.Input((9, 4))
+    keras.Model(x, layers.SpectralNormalization(layers.Dense(3))(x, training=True)).save(tmp_path / "model.keras")
+    with pytest.raises(UnsupportedError, match="called with training"):
+        read_keras(tmp_path / "model.keras")

@@ -11,7 +11,9 @@ import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.masks import above_half
 from ovprep.frontends.keras.layers.registry import layer, rule_for
+from ovprep.frontends.keras.legacy import HARD_SIGMOID
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import LayerWeights
 
@@ -125,6 +127,7 @@ _ACTIVATIONS: Mapping[str, Activation] = {
     "exponential": _op("Exp"),
     "gelu": _op("Gelu"),
     "glu": _glu,
+    HARD_SIGMOID: _op("HardSigmoid", alpha=0.2, beta=0.5),
     "hard_shrink": _op("Shrink", lambd=0.5, bias=0.0),
     "hard_sigmoid": _op("HardSigmoid", alpha=1 / 6, beta=0.5),
     "hard_silu": _op("HardSwish"),
@@ -190,8 +193,17 @@ def elu(layer: Layer, x: ir.Value) -> ir.Value:
 
 
 @layer("Softmax")
-def softmax(layer: Layer, x: ir.Value) -> ir.Value:
-    """Over one axis, or over several together."""
+def softmax(layer: Layer, x: ir.Value, *, mask: ir.Value | None = None) -> ir.Value:
+    """Over one axis, or over several together; where a mask is false the result is zero."""
+    if mask is None:
+        return _softmax(layer, x)
+    build, rank = layer.build, len(layer.shape(x))
+    low, zero = (layer.constant(np.full((1,) * rank, number), name) for number, name in ((-1e9, "low"), (0, "zero")))
+    inside = above_half(layer, layer.tensor(mask, "mask"))
+    return build.op("Where", inside, _softmax(layer, build.op("Where", inside, x, low)), zero)
+
+
+def _softmax(layer: Layer, x: ir.Value) -> ir.Value:
     rank, given = len(layer.shape(x)), layer.get("axis", -1)
     build = layer.build
     if not isinstance(given, list) or len(given) == 1:

@@ -16,7 +16,7 @@ def dense(layer: Layer, x: ir.Value) -> ir.Value:
     units, channels = layer.whole("units", least=1), layer.size(x, -1)
     biased = layer.flag("use_bias", True)
     weights = layer.take(kernel=(channels, units), **({"bias": (units,)} if biased else {}))
-    y = layer.build.op("MatMul", x, layer.constant(weights["kernel"], "kernel"))
+    y = layer.build.op("MatMul", layer.floats(x), layer.constant(weights["kernel"], "kernel"))
     if biased:
         shape = (1,) * (len(layer.shape(x)) - 1) + (units,)
         y = layer.build.op("Add", y, layer.constant(weights["bias"].reshape(shape), "bias"))

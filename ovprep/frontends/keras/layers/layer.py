@@ -1,18 +1,38 @@
 """What a layer rule is given: the configuration, the weights, and a builder for the nodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UnsupportedError
+from ovprep.errors import ModelError, UncoveredError, UnsupportedError
 from ovprep.frontends.keras.network import LayerConfig
-from ovprep.frontends.keras.weights import Array, LayerWeights
+from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore
+from ovprep.frontends.keras.weights_archive import container_names
 from ovprep.graph.builder import Builder
 
+_ONLY = ("layer", "cell")
+"""Attributes under which a layer keeps all its weights, so that `.h5` needs no name to find them."""
+
+_MAX_CALLS = 50_000
+_MAX_WEIGHTS = 2**29
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
+
+
+class Mask:
+    """A mask of `[N, W]`, false for each step to skip; its nodes are emitted when something asks for it first."""
+
+    def __init__(self, make: Callable[[], ir.Value]) -> None:
+        self._make = make
+        self._value: ir.Value | None = None
+
+    def value(self) -> ir.Value:
+        """The tensor of booleans. Raises UnsupportedError where ovprep cannot compute it."""
+        if self._value is None:
+            self._value = self._make()
+        return self._value
 
 
 @dataclass
@@ -20,17 +40,48 @@ class Scene:
     """What all layers of one file share while it is read."""
 
     warnings: list[str] = field(default_factory=list)
+    masks: dict[ir.Value, Mask] = field(default_factory=dict)
+    """The masks behind tensors; see `masking.py`."""
+    old: bool = False
+    """Whether the file is of Keras 1 or 2."""
+    calls: int = 0
+    elements: int = 0
+
+    def count_call(self, elements: int) -> None:
+        """Counts a call of a layer, and the weights that it puts into the graph.
+
+        Raises UnsupportedError where a small file, with models that call models, has grown beyond any real one.
+        """
+        self.calls += 1
+        self.elements += elements
+        if self.calls > _MAX_CALLS:
+            raise UnsupportedError(f"The model calls its layers more than {_MAX_CALLS} times.")
+        if self.elements > _MAX_WEIGHTS:
+            raise UnsupportedError("The model's weights, once for each call, need more than the 2 GiB that ONNX holds.")
+
+
+EmitModel = Callable[[LayerConfig, WeightStore, Sequence[ir.Value]], Sequence[ir.Value]]
+"""Emits a model inside a layer, given its configuration, its weights and its inputs."""
 
 
 class Layer:
     """One call of a layer, as its rule sees it: the configuration, the weights, and a builder for the nodes."""
 
-    def __init__(self, spec: LayerConfig, weights: LayerWeights, build: Builder, scene: Scene) -> None:
-        _require_float32(spec)
+    def __init__(
+        self,
+        spec: LayerConfig,
+        weights: LayerWeights,
+        build: Builder,
+        scene: Scene,
+        emit_model: EmitModel | None = None,
+    ) -> None:
+        if not spec.is_operation:  # whose dtype, where it has one, is that of its output
+            _require_float32(spec)
         self.spec = spec
         self.build = build
         self.scene = scene
         self._weights = weights
+        self._emit_model = emit_model
         self._took = False
 
     @property
@@ -114,17 +165,70 @@ class Layer:
 
         Keras keeps it as `attribute`. With a prefix it has a name of its own, by which `.h5` has its weights.
         """
+        spec = self._spec(self.get(key), key)
+        if prefix is not None:
+            spec = replace(spec, name=prefix + spec.name.removeprefix("forward_"))
+        spec = replace(spec, config={**spec.config, **changes})
+        return self._holding(spec, attribute, None if attribute in _ONLY else spec.name)
+
+    def inner_list(self, key: str) -> list["Layer"]:
+        """The layers in a list under an entry of the configuration, which Keras keeps under the same name."""
         stated = self.get(key)
+        if not isinstance(stated, list) or not stated:
+            raise self.invalid(key)
+        specs = [self._spec(entry, key) for entry in stated]
+        folders = container_names((spec.name, spec.class_name) for spec in specs)
+        return [self._holding(spec, f"{key}/{folder}", spec.name) for spec, folder in zip(specs, folders, strict=True)]
+
+    def _spec(self, stated: Any, key: str) -> LayerConfig:
         config = stated.get("config") if isinstance(stated, Mapping) else None
+        if isinstance(config, list):
+            config = {"layers": config}  # as Keras wrote a Sequential model until 2.2
         if not isinstance(stated, Mapping) or not isinstance(config, Mapping):
             raise self.invalid(key)
         name = str(config.get("name", key))
-        if prefix is not None:
-            name = prefix + name.removeprefix("forward_")
-        spec = LayerConfig(name, str(stated.get("class_name")), {**config, **changes}, self.spec.position)
+        return LayerConfig(name, str(stated.get("class_name")), config, self.spec.position)
+
+    def _holding(self, spec: LayerConfig, attribute: str, name: str | None) -> "Layer":
+        """A layer inside this one, which has its weights; `.h5` finds them by the name, where one is given."""
         self._took = True
-        weights = self._weights.part(attribute, None if attribute == "layer" else name)
-        return Layer(spec, weights, Builder(self.build.graph, f"{self.build.scope}/{name}"), self.scene)
+        scope = f"{self.build.scope}/{spec.name}"
+        weights = self._weights.part(attribute, name)
+        return Layer(spec, weights, Builder(self.build.graph, scope), self.scene, self._emit_model)
+
+    def as_model(self, *inputs: ir.Value) -> Sequence[ir.Value]:
+        """What the model gives that this layer is, inside another one."""
+        assert self._emit_model is not None, "only the reader knows how to emit a model"
+        self._took = True
+        return self._emit_model(self.spec, self._weights.as_model(), inputs)
+
+    def take_inner(self, **shapes: Mapping[str, tuple[int, ...]]) -> dict[str, dict[str, Array]]:
+        """The weights of layers inside this one that the configuration does not state, such as `query=`.
+
+        `.h5` knows them by these names; `.keras` by an attribute, `query_dense` or `_query_dense`.
+        """
+        self._took = True
+        parts = {}
+        for name in shapes:
+            attribute = f"{name.removeprefix('attention_')}_dense"
+            hidden = self._weights.part(f"_{attribute}", name)
+            parts[name] = hidden if hidden.arrays else self._weights.part(attribute, name)
+        if sum(len(part.arrays) for part in parts.values()) != len(self._weights.arrays):
+            raise ModelError(f"Layer {self.spec} stores weights of more layers than {', '.join(shapes)}.")
+        return {name: parts[name].take(**wanted) for name, wanted in shapes.items()}
+
+    def leave_out(self, name: str) -> None:
+        """Forgets a weight that only training needs; `.keras` has no names, but keeps it apart from inner layers'."""
+        weights, stored = self._weights, self._weights.names
+        if stored is None or name not in stored:
+            return
+        kept = [place for place, one in enumerate(stored) if one != name]
+        self._weights = replace(
+            weights,
+            names=tuple(stored[place] for place in kept),
+            arrays=tuple(weights.arrays[place] for place in kept),
+            folders=tuple(weights.folders[place] for place in kept),
+        )
 
     def leave_out_counter(self) -> None:
         """Forgets the last weight where it is one whole number, which counts what training has seen."""
@@ -141,6 +245,16 @@ class Layer:
     def constant(self, array: Any, name: str) -> ir.Value:
         """Adds an initialiser in float32."""
         return self.build.constant(np.asarray(array, np.float32), name)
+
+    def tensor(self, value: Any, option: str) -> ir.Value:
+        """The value of an option of the call that must be a tensor. Raises UnsupportedError for anything else."""
+        if not isinstance(value, ir.Value):
+            raise self.unsupported(f"is called with {option}={value!r}")
+        return value
+
+    def floats(self, value: ir.Value) -> ir.Value:
+        """The value in float32, as Keras casts whole numbers that it computes with."""
+        return value if value.dtype == ir.DataType.FLOAT else self.build.op("Cast", value, to=int(ir.DataType.FLOAT))
 
     def size(self, value: ir.Value, axis: int) -> int:
         """The size of an axis that the layer must know. Raises UnsupportedError where it is open."""
@@ -168,9 +282,9 @@ class Layer:
         """Tells the user something about this layer, once."""
         self.scene.warnings.append(f"Layer {self.spec} {what}")
 
-    def unsupported(self, what: str) -> UnsupportedError:
+    def unsupported(self, what: str) -> UncoveredError:
         """The error for something that the layer may hold but no rule covers."""
-        return UnsupportedError(f"Layer {self.spec} {what}, which ovprep does not handle.")
+        return UncoveredError(f"Layer {self.spec} {what}, which ovprep does not handle.")
 
 
 def is_whole(value: Any) -> bool:
@@ -178,11 +292,15 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
+_WHOLE_RESULTS = ("Discretization",)
+"""Layers whose results are whole numbers, which Keras 2 states as what they compute in."""
+
+
 def _require_float32(spec: LayerConfig) -> None:
     policy = spec.config.get("dtype") or "float32"
     inner = policy.get("config") if isinstance(policy, Mapping) else None
     name = inner.get("name") if isinstance(inner, Mapping) else policy
-    if name != "float32":
+    if name != "float32" and not (spec.class_name in _WHOLE_RESULTS and name in ("int32", "int64")):
         raise UnsupportedError(
             f"Layer {spec} computes in {name}; ovprep converts float32 models. Save the model with the float32 policy."
         )

@@ -22,10 +22,10 @@ def concatenate(layer: Layer, *inputs: ir.Value) -> ir.Value:
     return layer.build.op("Concat", *inputs, axis=layer.axis(ranks[0]))
 
 
-@layer("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
+@layer("Add", "Average", "Subtract")
 def elementwise(layer: Layer, *inputs: ir.Value) -> ir.Value:
     """Pair by pair, from the left; axes of size one are spread, and an average is the sum over the number of inputs."""
-    first, *others = _of_one_rank(layer, inputs)
+    first, *others = of_one_rank(layer, inputs)
     result = first
     for value in others:
         result = layer.build.op(_OPS[layer.spec.class_name], result, value)
@@ -72,7 +72,7 @@ def _dot_axes(layer: Layer, ranks: Sequence[int]) -> list[int]:
     return [axis % rank for axis, rank in zip(both, ranks, strict=True)]
 
 
-def _of_one_rank(layer: Layer, inputs: Sequence[ir.Value]) -> list[ir.Value]:
+def of_one_rank(layer: Layer, inputs: Sequence[ir.Value]) -> list[ir.Value]:
     """Axes that a tensor lacks are put behind its batch, as Keras does; the op itself would put them before it."""
     ranks = _ranks(layer, inputs)
     missing = [range(1, 1 + max(ranks) - rank) for rank in ranks]

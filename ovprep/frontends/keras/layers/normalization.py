@@ -6,7 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.layer import Layer, is_whole
-from ovprep.frontends.keras.layers.registry import layer
+from ovprep.frontends.keras.layers.registry import layer, require_inputs, rule_for
+from ovprep.frontends.keras.weights import Array
 
 
 @layer("BatchNormalization")
@@ -29,16 +30,17 @@ def batch_normalization(layer: Layer, x: ir.Value) -> ir.Value:
 @layer("LayerNormalization")
 def layer_normalization(layer: Layer, x: ir.Value) -> ir.Value:
     """ONNX normalises over the last axes, so others are brought there and back."""
-    if layer.flag("rms_scaling", False):
-        raise layer.unsupported("uses rms_scaling")
     rank = len(layer.shape(x))
     stated = _axes(layer, rank)
     axes = sorted(axis % rank for axis in stated)
     sizes = tuple(layer.size(x, axis) for axis in axes)
     stored = tuple(layer.size(x, axis) for axis in stated)
-    names = _trained(layer)
+    scaled = layer.flag("rms_scaling", False)
+    names = ["gamma"] if scaled else _trained(layer)
     # Keras sorts [-1, 1] as it stands: the weights then have the shape [C, W], and are read as [W, C].
     weights = {name: array.reshape(sizes) for name, array in layer.take(**dict.fromkeys(names, stored)).items()}
+    if scaled:
+        return _scaled(layer, x, axes, weights["gamma"])
     # ONNX asks for a scale even where the layer has none.
     gamma = layer.constant(weights.get("gamma", np.ones(sizes, np.float32)), "gamma")
     beta = layer.constant(weights["beta"], "beta") if "beta" in weights else None
@@ -48,6 +50,16 @@ def layer_normalization(layer: Layer, x: ir.Value) -> ir.Value:
         "LayerNormalization", inside, gamma, beta, axis=-len(axes), epsilon=layer.number("epsilon", 1e-3)
     )
     return y if inside is x else layer.build.op("Transpose", y, perm=[order.index(axis) for axis in range(rank)])
+
+
+def _scaled(layer: Layer, x: ir.Value, axes: Sequence[int], gamma: Array) -> ir.Value:
+    """`x / sqrt(variance + epsilon) * gamma`: what Keras calls rms_scaling takes off no mean from the result."""
+    build, rank, over = layer.build, len(layer.shape(x)), layer.build.ints(*axes, name="axes")
+    distance = build.op("Sub", x, build.op("ReduceMean", x, over, keepdims=1))
+    variance = build.op("ReduceMean", build.op("Mul", distance, distance), over, keepdims=1)
+    root = build.op("Sqrt", build.op("Add", variance, _full(layer, layer.number("epsilon", 1e-3), rank, "epsilon")))
+    shape = [layer.size(x, axis) if axis in axes else 1 for axis in range(rank)]
+    return build.op("Mul", build.op("Div", x, root), layer.constant(gamma.reshape(shape), "gamma"))
 
 
 @layer("GroupNormalization")
@@ -76,6 +88,20 @@ def group_normalization(layer: Layer, x: ir.Value) -> ir.Value:
     first = x if axis == 1 else build.op("Transpose", x, perm=order)
     y = build.op("GroupNormalization", first, gamma, beta, **attributes)
     return y if axis == 1 else build.op("Transpose", y, perm=[order.index(place) for place in range(rank)])
+
+
+@layer("SpectralNormalization")
+def spectral_normalization(layer: Layer, x: ir.Value) -> ir.Value | tuple[ir.Value, ...]:
+    """The layer inside: training leaves the kernel normalised, and nothing is done to it at inference."""
+    if x.dtype != ir.DataType.FLOAT:
+        raise layer.unsupported("makes whole numbers of its results")
+    layer.leave_out("vector_u")
+    inner = layer.inner("layer", "layer")
+    rule = rule_for(inner.spec)
+    require_inputs(rule, inner.spec, 1)
+    result = rule(inner, x)
+    inner.expect_no_more_weights()
+    return result
 
 
 @layer("RMSNormalization")

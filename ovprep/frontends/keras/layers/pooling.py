@@ -32,12 +32,28 @@ def adaptive_pooling(layer: Layer, x: ir.Value) -> ir.Value:
     return from_ncw(layer, layer.build.op(op, to_ncw(layer, x), kernel_shape=window, strides=window))
 
 
-@layer("GlobalMaxPooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling2D")
+@layer("GlobalAveragePooling1D")
+def global_average_pooling(layer: Layer, x: ir.Value, *, mask: ir.Value | None = None) -> ir.Value:
+    """As `global_pooling`; with a mask `[N, W]`, the mean of the steps that it leaves."""
+    if mask is None:
+        return _reduced(layer, x, "ReduceMean")
+    build, (axis,), keepdims = layer.build, spatial_axes(layer, x), int(layer.flag("keepdims", False))
+    axes = build.ints(axis, name="axes")
+    kept = build.op("Unsqueeze", mask, build.ints(3 - axis, name="axes"))
+    kept = build.op("Cast", kept, to=int(ir.DataType.FLOAT))
+    total = build.op("ReduceSum", build.op("Mul", x, kept), axes, keepdims=keepdims)
+    return build.op("Div", total, build.op("ReduceSum", kept, axes, keepdims=keepdims))
+
+
+@layer("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling2D")
 def global_pooling(layer: Layer, x: ir.Value) -> ir.Value:
     """A reduction over the spatial axes: `[N, W, C]`, `[N, H, W, C]`, or channels first, to `[N, C]`.
 
     With `keepdims` the axes stay, at size one.
     """
-    op = "ReduceMax" if layer.spec.class_name.startswith("GlobalMax") else "ReduceMean"
+    return _reduced(layer, x, "ReduceMax" if layer.spec.class_name.startswith("GlobalMax") else "ReduceMean")
+
+
+def _reduced(layer: Layer, x: ir.Value, op_type: str) -> ir.Value:
     axes = layer.build.ints(*spatial_axes(layer, x), name="axes")
-    return layer.build.op(op, x, axes, keepdims=int(layer.flag("keepdims", False)))
+    return layer.build.op(op_type, x, axes, keepdims=int(layer.flag("keepdims", False)))

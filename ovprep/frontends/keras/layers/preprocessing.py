@@ -19,21 +19,21 @@ LEAST_DEVIATION = 1e-7
 @layer("Rescaling")
 def rescaling(layer: Layer, x: ir.Value) -> ir.Value:
     """`x * scale + offset`, each a number or an array that lines up with the last axes."""
-    y = layer.build.op("Mul", x, _lined_up(layer, x, "scale", None))
+    y = layer.build.op("Mul", layer.floats(x), _lined_up(layer, x, "scale", None))
     return layer.build.op("Add", y, _lined_up(layer, x, "offset", 0.0))
 
 
 @layer("Normalization")
 def normalization(layer: Layer, x: ir.Value) -> ir.Value:
     """`(x - mean) / deviation`, or `x * deviation + mean` with `invert`, for each place along the axes `axis`."""
-    build, kept = layer.build, _kept_axes(layer, len(layer.shape(x)))
+    x, build, kept = layer.floats(x), layer.build, _kept_axes(layer, len(layer.shape(x)))
     sizes = [layer.size(x, axis) for axis in kept]
     if layer.get("mean") is None:
         layer.leave_out_counter()
         weights = layer.take(mean=tuple(sizes), variance=tuple(sizes))
         mean, variance = weights["mean"].astype(np.float64), weights["variance"].astype(np.float64)
     else:
-        mean, variance = _numbers(layer, "mean", None), _numbers(layer, "variance", None)
+        mean, variance = numbers_of(layer, "mean", None), numbers_of(layer, "variance", None)
         for key, array in (("mean", mean), ("variance", variance)):
             if array.shape != mean.shape or not _fits(array, sizes):
                 raise layer.invalid(key)
@@ -60,7 +60,7 @@ def _kept_axes(layer: Layer, rank: int) -> list[int]:
 
 
 def _lined_up(layer: Layer, x: ir.Value, key: str, default: float | None) -> ir.Value:
-    array, shape = _numbers(layer, key, default), layer.shape(x)
+    array, shape = numbers_of(layer, key, default), layer.shape(x)
     if not _fits(array, shape):
         raise layer.invalid(key)
     return layer.constant(array.reshape((1,) * (len(shape) - array.ndim) + array.shape), key)
@@ -72,8 +72,8 @@ def _fits(array: Numbers, sizes: list[int] | tuple[int | None, ...]) -> bool:
     return array.ndim <= len(sizes) and all(own in (1, size) for own, size in zip(array.shape, last, strict=True))
 
 
-def _numbers(layer: Layer, key: str, default: float | None) -> Numbers:
-    """A number or nested lists of numbers, which Keras 3 may wrap as a NumPy array."""
+def numbers_of(layer: Layer, key: str, default: float | None) -> Numbers:
+    """An entry that is a number or nested lists of numbers, which Keras 3 may wrap as a NumPy array."""
     value: Any = layer.get(key, default)
     if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
         value = value["config"].get("value")

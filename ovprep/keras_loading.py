@@ -1,0 +1,159 @@
+"""Loads a Keras file with the Keras that wrote it, or the nearest to it that is installed.
+
+Keras 3 refuses some files of Keras 1 and 2, and computes others differently: its `hard_sigmoid` has another slope.
+`tf_keras`, which is Keras 2 still maintained, is the honest reference for these.
+"""
+
+import json
+import re
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from ovprep.options import ReadOptions
+
+_REASON_LENGTH = 120
+
+_SAFE_MODULES = re.compile(
+    r"builtins|(tf_)?keras(\.(src\.)?(activations|constraints|engine|initializers|layers|models|regularizers)(\..*)?)?"
+)
+"""Where Keras' own layers and functions live; naming any other module would import it."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A live model, the framework that loaded it, and when that began and ended (`time.perf_counter`)."""
+
+    model: Any
+    version: str
+    begin: float
+    end: float
+
+
+class CannotLoad(Exception):
+    """No Keras that is installed loads the file as it is meant; the message says why for each of them."""
+
+
+def load_original(path: Path, reading: ReadOptions) -> Original:
+    """Loads a whole model, or an architecture (`.json`) with its weights beside it.
+
+    A file of Keras 1 or 2 goes to tf_keras, and to Keras 3 where that does not load it; any other to Keras 3 alone.
+    Raises CannotLoad.
+    """
+    text, major = _architecture(path)
+    reasons = []
+    for load in (_load_with_tf_keras, _load_with_keras_3) if major < 3 else (_load_with_keras_3,):
+        try:
+            return load(path, reading, text, major)
+        except Exception as error:  # noqa: BLE001  (whatever keeps one Keras from loading it, the other is asked)
+            reasons.append(_described(error))
+    raise CannotLoad("; ".join(reasons))
+
+
+def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
+    import keras
+    import tensorflow
+
+    name = f"Keras {keras.__version__}"
+    if major < 3 and '"hard_sigmoid"' in text:
+        raise CannotLoad(f"{name} computes the hard_sigmoid of Keras 1 and 2 differently")
+    _refuse_early_gru(name, text, major)
+    begin = time.perf_counter()
+    safe = not reading.allow_code
+    try:
+        if path.suffix.lower() == ".json":
+            with keras.src.saving.serialization_lib.SafeModeScope(safe):
+                model = keras.models.model_from_json(text)
+        else:
+            model = keras.models.load_model(path, compile=False, safe_mode=safe)
+        if reading.weights is not None:
+            model.load_weights(reading.weights)
+    except Exception as error:
+        raise CannotLoad(f"{name} cannot load the file: {_described(error)}") from error
+    return Original(model, f"{name} on TensorFlow {tensorflow.__version__}", begin, time.perf_counter())
+
+
+def _refuse_early_gru(name: str, text: str, major: int) -> None:
+    if major < 3 and '"GRU"' in text and '"reset_after"' not in text:
+        raise CannotLoad(f"{name} takes a GRU of Keras 1 or 2.0 for one with reset_after")
+
+
+def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
+    try:
+        import tf_keras
+    except ImportError as error:
+        raise CannotLoad("tf_keras is not installed") from error
+    import tensorflow
+
+    name = f"tf_keras {tf_keras.__version__}"
+    _refuse_early_gru(name, text, major)
+    # Its own safe mode covers .keras files only, and lets a file import any module.
+    if not reading.allow_code and (found := next(_code_in(json.loads(text)), None)):
+        raise CannotLoad(f"{name} is not given the file, which would run code ({found})")
+    begin = time.perf_counter()
+    safe = not reading.allow_code
+    try:
+        if path.suffix.lower() == ".json":
+            with tf_keras.src.saving.serialization_lib.SafeModeScope(safe):
+                model = tf_keras.models.model_from_json(text)
+        else:
+            model = tf_keras.models.load_model(path, compile=False, safe_mode=safe)
+        if reading.weights is not None:
+            model.load_weights(reading.weights)
+    except Exception as error:
+        raise CannotLoad(f"{name} cannot load the file: {_described(error)}") from error
+    return Original(model, f"{name} on TensorFlow {tensorflow.__version__}", begin, time.perf_counter())
+
+
+def _described(error: BaseException) -> str:
+    """What went wrong, in one line; Keras puts the configuration of the layer, or of the model, around it."""
+    text = str(error)
+    if isinstance(error, CannotLoad):
+        return text
+    told = text.rpartition("Exception encountered:")[2] or text
+    line = next((line.strip() for line in told.splitlines() if line.strip()), type(error).__name__)
+    return line if len(line) <= _REASON_LENGTH else f"{line[:_REASON_LENGTH]}…"
+
+
+def _code_in(config: Any) -> Iterator[str]:
+    """What in a configuration would make tf_keras run code that is not its own, or import a module."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, Mapping):
+            waiting += value.values()
+            if value.get("class_name") in ("Lambda", "__lambda__", "__typespec__"):
+                yield f"a {value['class_name']}"
+            module = value.get("module")
+            if isinstance(module, str) and "class_name" in value and not _SAFE_MODULES.fullmatch(module):
+                yield f"from the module {module}"
+
+
+def _architecture(path: Path) -> tuple[str, int]:
+    """The configuration in a file, and the major version of the Keras that wrote it: 1 where it does not say."""
+    if path.suffix.lower() == ".json":
+        text = path.read_text("utf-8")
+        stated = json.loads(text)
+        # Keras 3 leaves its version out, and Keras 1 and 2 all that Keras 3 adds.
+        version = stated.get("keras_version", "3" if "registered_name" in stated else "1")
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            text = archive.read("config.json").decode()
+            version = json.loads(archive.read("metadata.json"))["keras_version"]
+    else:
+        with h5py.File(path) as file:
+            text = _text(file.attrs["model_config"])
+            version = _text(file.attrs.get("keras_version", file["model_weights"].attrs.get("keras_version", "1")))
+    head = str(version).split(".")[0]
+    return text, int(head) if head.isdecimal() else 3
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
