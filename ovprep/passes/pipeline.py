@@ -19,6 +19,7 @@ from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
 from ovprep.passes.transposed_ones import narrow_transposes
@@ -44,6 +45,7 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
+    unroll_reset_before,  # last of all rewrites, since it makes many ops of one
     avoid_reduction_defect,
 )
 
