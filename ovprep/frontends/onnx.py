@@ -11,12 +11,16 @@ from onnx_ir.passes import common
 
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.source import Source, sha256_of
-from ovprep.graph.builder import OPSET, infer_outputs
+from ovprep.graph.builder import OPSET, Builder, infer_outputs
+from ovprep.graph.constants import array_of
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
 
 _OLDEST_OPSET = 18
 """Since opset 18 reductions take their axes as an input, as the passes write them."""
+
+_BROADCASTING_SLOPES = 7
+"""Since opset 7 the slope of a PRelu broadcasts from the right; before, it was one number for each channel."""
 
 
 def read_onnx(path: Path) -> Source:
@@ -45,7 +49,11 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
     Raises ModelError where the model is not valid, UnsupportedError where its opset cannot be raised.
     """
     _check(proto, path)
-    return _to_graph(_canonical(proto, _opset_of(proto), path))
+    opset = _opset_of(proto)
+    model = _to_graph(_canonical(proto, opset, path))
+    if opset < _BROADCASTING_SLOPES:
+        _raise_slopes(model.graph)
+    return model
 
 
 def _opset_of(proto: onnx.ModelProto) -> int:
@@ -140,6 +148,17 @@ def _to_graph(proto: onnx.ModelProto) -> ir.Model:
         node.name = node.name or f"{node.op_type}_{index}"
     _complete_shapes(model.graph)
     return model
+
+
+def _raise_slopes(graph: ir.Graph) -> None:
+    """Gives slopes of old PRelus the rank that they broadcast with today, which onnx's converter leaves out."""
+    for node in [node for node in graph if node.op_type == "PRelu"]:
+        x, slope = node.inputs
+        array = array_of(slope)
+        if x is None or x.shape is None or array is None or array.ndim != 1 or array.size == 1:
+            continue
+        build = Builder(graph, str(node.name), before=node)
+        node.replace_input_with(1, build.constant(array.reshape(-1, *(1,) * (len(x.shape) - 2)), "slope"))
 
 
 def _complete_shapes(graph: ir.Graph) -> None:

@@ -15,7 +15,6 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.onnx import read_onnx
-from ovprep.layout.letters import infer_interface
 from ovprep.passes.pipeline import normalize
 from tests.graphs import run
 from tests.layouts import turned
@@ -66,8 +65,8 @@ Array = NDArray[Any]
 def normalized_outputs(path: Path, inputs: list[Array]) -> list[Array]:
     """What the normalised model gives, fed and read in the layouts of the original."""
     graph = read_onnx(path).graph
-    before = infer_interface(graph)
-    after = normalize(graph).interface
+    done = normalize(graph)
+    before, after = done.original, done.interface
     ports = zip(inputs, before.inputs, after.inputs, strict=True)
     feeds = {new.name: turned(array, old, new) for array, old, new in ports}
     outputs = zip(run(graph, feeds), before.outputs, after.outputs, strict=True)
