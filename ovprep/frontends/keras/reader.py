@@ -13,9 +13,11 @@ import onnx_ir as ir
 from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.keras.arguments import Values, lookup, options_for, resolve, tensors_in
 from ovprep.frontends.keras.files import KerasFile, open_keras
-from ovprep.frontends.keras.layers.layer import EmitModel, Layer, Mask, Scene, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import EmitModel, Layer
 from ovprep.frontends.keras.layers.masking import called, without_idle_mask
 from ovprep.frontends.keras.layers.registry import require_inputs, rule_for
+from ovprep.frontends.keras.layers.scene import Mask, Scene
 from ovprep.frontends.keras.legacy import major_of, modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.operations import operation_for

@@ -10,7 +10,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.masks import above_half
 from ovprep.frontends.keras.layers.registry import layer, rule_for
 from ovprep.frontends.keras.legacy import HARD_SIGMOID

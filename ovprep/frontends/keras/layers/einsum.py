@@ -9,7 +9,8 @@ from string import ascii_letters
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.activation import activate
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.weights import Array
 

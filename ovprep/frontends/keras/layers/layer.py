@@ -1,13 +1,15 @@
 """What a layer rule is given: the configuration, the weights, and a builder for the nodes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.errors import ModelError, UncoveredError, UnsupportedError
+from ovprep.errors import ModelError, UnsupportedError
+from ovprep.frontends.keras.layers.entries import Entries
+from ovprep.frontends.keras.layers.scene import Scene
 from ovprep.frontends.keras.network import LayerConfig
 from ovprep.frontends.keras.weights import Array, LayerWeights, WeightStore
 from ovprep.frontends.keras.weights_archive import container_names
@@ -16,55 +18,11 @@ from ovprep.graph.builder import Builder
 _ONLY = ("layer", "cell")
 """Attributes under which a layer keeps all its weights, so that `.h5` needs no name to find them."""
 
-_MAX_CALLS = 50_000
-_MAX_WEIGHTS = 2**29
-_LARGEST_FLOAT = float(np.finfo(np.float32).max)
-
-
-class Mask:
-    """A mask of `[N, W]`, false for each step to skip; its nodes are emitted when something asks for it first."""
-
-    def __init__(self, make: Callable[[], ir.Value]) -> None:
-        self._make = make
-        self._value: ir.Value | None = None
-
-    def value(self) -> ir.Value:
-        """The tensor of booleans. Raises UnsupportedError where ovprep cannot compute it."""
-        if self._value is None:
-            self._value = self._make()
-        return self._value
-
-
-@dataclass
-class Scene:
-    """What all layers of one file share while it is read."""
-
-    warnings: list[str] = field(default_factory=list)
-    masks: dict[ir.Value, Mask] = field(default_factory=dict)
-    """The masks behind tensors; see `masking.py`."""
-    old: bool = False
-    """Whether the file is of Keras 1 or 2."""
-    calls: int = 0
-    elements: int = 0
-
-    def count_call(self, elements: int) -> None:
-        """Counts a call of a layer, and the weights that it puts into the graph.
-
-        Raises UnsupportedError where a small file, with models that call models, has grown beyond any real one.
-        """
-        self.calls += 1
-        self.elements += elements
-        if self.calls > _MAX_CALLS:
-            raise UnsupportedError(f"The model calls its layers more than {_MAX_CALLS} times.")
-        if self.elements > _MAX_WEIGHTS:
-            raise UnsupportedError("The model's weights, once for each call, need more than the 2 GiB that ONNX holds.")
-
-
 EmitModel = Callable[[LayerConfig, WeightStore, Sequence[ir.Value]], Sequence[ir.Value]]
 """Emits a model inside a layer, given its configuration, its weights and its inputs."""
 
 
-class Layer:
+class Layer(Entries):
     """One call of a layer, as its rule sees it: the configuration, the weights, and a builder for the nodes."""
 
     def __init__(
@@ -77,79 +35,12 @@ class Layer:
     ) -> None:
         if not spec.is_operation:  # whose dtype, where it has one, is that of its output
             _require_float32(spec)
-        self.spec = spec
+        super().__init__(spec)
         self.build = build
         self.scene = scene
         self._weights = weights
         self._emit_model = emit_model
         self._took = False
-
-    @property
-    def channels_first(self) -> bool:
-        """Whether the layer's tensors are NCW."""
-        return self.choice("data_format", ("channels_last", "channels_first")) == "channels_first"
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """An entry of the configuration; the default also where the entry is null."""
-        value = self.spec.config.get(key)
-        return default if value is None else value
-
-    def number(self, key: str, default: float | None = None) -> float:
-        """A numeric entry; Keras 3 stores some of them as {"class_name": "__numpy__", "config": {"value": …}}."""
-        value = self.get(key, default)
-        if isinstance(value, Mapping) and isinstance(value.get("config"), Mapping):
-            value = value["config"].get("value")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST_FLOAT:
-            raise self.invalid(key)
-        return float(value)
-
-    def whole(self, key: str, default: int | None = None, *, least: int | None = None) -> int:
-        """An entry that is one integer, or a list of one; `least` is the smallest that makes sense."""
-        value = self.get(key, default)
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if not is_whole(value) or (least is not None and value < least):
-            raise self.invalid(key)
-        return int(value)
-
-    def wholes(self, key: str, number: int, default: int | None = None, *, least: int | None = None) -> tuple[int, ...]:
-        """An entry that is a list of so many integers, or one that stands for all of them."""
-        value = self.get(key, default)
-        items = value if isinstance(value, list) else [value] * number
-        if len(items) == 1:
-            items = items * number
-        if len(items) != number or not all(is_whole(item) and (least is None or item >= least) for item in items):
-            raise self.invalid(key)
-        return tuple(items)
-
-    def axis(self, rank: int) -> int:
-        """The entry `axis` of a tensor of that rank, counted from the front; the last one where there is no entry."""
-        axis = self.whole("axis", -1)
-        if not -rank <= axis < rank:
-            raise self.invalid("axis")
-        return axis % rank
-
-    def flag(self, key: str, default: bool) -> bool:
-        """An entry that is true or false; Keras takes, and stores, 1 and 0 as well."""
-        value = self.get(key, default)
-        if not isinstance(value, bool) and not (isinstance(value, int) and value in (0, 1)):
-            raise self.invalid(key)
-        return bool(value)
-
-    def choice(self, key: str, words: Sequence[str]) -> str:
-        """An entry that is one of the words, in any case; the first of them where there is no entry."""
-        value = self.get(key, words[0])
-        if not isinstance(value, str) or value.lower() not in words:
-            raise self.invalid(key)
-        return value.lower()
-
-    def pair(self, key: str) -> tuple[int, int]:
-        """An entry that is one integer, zero or more, for both ends, or a list of two."""
-        value = self.get(key, [1, 1])
-        both = value if isinstance(value, list) else [value, value]
-        if len(both) != 2 or not all(is_whole(item) and item >= 0 for item in both):
-            raise self.invalid(key)
-        return both[0], both[1]
 
     def stores(self, weight: str) -> bool:
         """Whether the file has a weight of that name; false where it has no names."""
@@ -274,22 +165,9 @@ class Layer:
         if len(self.shape(value)) != rank:
             raise ModelError(f"Layer {self.spec} takes rank {rank}, but is given {list(self.shape(value))}.")
 
-    def invalid(self, key: str) -> ModelError:
-        """The error for an entry of the configuration that makes no sense."""
-        return ModelError(f"Layer {self.spec} has {key}={self.spec.config.get(key)!r}, which makes no sense.")
-
     def warn(self, what: str) -> None:
         """Tells the user something about this layer, once."""
         self.scene.warnings.append(f"Layer {self.spec} {what}")
-
-    def unsupported(self, what: str) -> UncoveredError:
-        """The error for something that the layer may hold but no rule covers."""
-        return UncoveredError(f"Layer {self.spec} {what}, which ovprep does not handle.")
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value from JSON is an integer of a size that a tensor may have."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
 _WHOLE_RESULTS = ("Discretization",)

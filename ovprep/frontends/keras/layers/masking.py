@@ -11,8 +11,9 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
-from ovprep.frontends.keras.layers.layer import Layer, Mask
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import LayerRule, layer, options_of
+from ovprep.frontends.keras.layers.scene import Mask
 
 _PASSING = frozenset(
     {

@@ -6,7 +6,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.errors import ModelError
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.normalization import unit_length
 from ovprep.frontends.keras.layers.registry import layer
 

@@ -13,7 +13,8 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError
 from ovprep.frontends.keras.layers.attention import warn_of_dropout
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.masks import above_half, causal, every, truth, window
 from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.weights import Array

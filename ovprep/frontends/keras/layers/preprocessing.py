@@ -7,7 +7,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import layer
 
 Numbers = NDArray[np.float64]

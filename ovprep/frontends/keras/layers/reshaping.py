@@ -5,7 +5,8 @@ import math
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.layers.spatial import ends_of, spatial_axes
 

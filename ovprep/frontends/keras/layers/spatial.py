@@ -8,7 +8,8 @@ from typing import Any
 
 import onnx_ir as ir
 
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 
 Sizes = tuple[int, ...]
 """One number for each spatial axis."""

@@ -5,7 +5,8 @@ from typing import Any
 import onnx_ir as ir
 
 from ovprep.frontends.keras.layers.activation import activate
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import LayerRule, operation
 from ovprep.frontends.keras.operations.operands import FLOAT, axis_in, given_tensor, scalar, type_of
 

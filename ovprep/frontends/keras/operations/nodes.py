@@ -12,7 +12,8 @@ import onnx_ir as ir
 
 from ovprep.errors import ModelError, UncoveredError
 from ovprep.frontends.keras.calls import parse_argument
-from ovprep.frontends.keras.layers.layer import Layer, is_whole
+from ovprep.frontends.keras.layers.entries import is_whole
+from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import OPERATIONS, call_bound, operation
 from ovprep.frontends.keras.operations.functions import FUNCTIONS, function
 from ovprep.frontends.keras.operations.operands import wholes
