@@ -42,6 +42,11 @@ def test_dot(first: tuple[int, ...], second: tuple[int, ...], axes: Any, normali
     check_against_keras(dot_of(first, second, axes=axes, normalize=normalize), tmp_path)
 
 
+def test_dot_of_short_vectors(tmp_path: Path) -> None:
+    """Below a length of 1e-7, they are divided by that and not by their length."""
+    check_against_keras(dot_of((5,), (5,), axes=1, normalize=True), tmp_path, spread=5e-8)
+
+
 def test_dot_at_rank_4_is_refused(tmp_path: Path) -> None:
     dot_of((2, 3, 4), (5, 4), axes=-1).save(tmp_path / "model.keras")
     with pytest.raises(UnsupportedError, match=r"multiplies tensors of the ranks \[4, 3\]"):

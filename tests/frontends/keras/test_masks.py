@@ -210,13 +210,13 @@ def merged(merge: Any, inputs: int, unmasked: int | None) -> list[Any]:
     x = keras.Input((LENGTH, 3))
     tensors = []
     for place in range(inputs):
-        y = layers.ReLU()(layers.Conv1D(3, 1)(x))
+        y = layers.ReLU()(layers.Conv1D(3, 1, use_bias=False)(x))  # zero where the input is
         sparse = layers.Dense(3, activation="relu")(x) if place == 0 else layers.Masking()(y)
         tensors.append(layers.Conv1D(3, 1)(x) if place == unmasked else sparse)
     return [layers.Masking(), keras.Model(x, merge(tensors), name="inner")]
 
 
-@pytest.mark.parametrize(("inputs", "unmasked"), [(2, None), (2, 0), (2, 1), (3, None), (3, 1)])
+@pytest.mark.parametrize(("inputs", "unmasked"), [(2, None), (2, 0), (2, 1), (3, None), (3, 1), (3, 2)])
 @pytest.mark.parametrize("merge", [*MERGES, layers.Concatenate, lambda: layers.Concatenate(1)])
 def test_merged_masks(merge: Any, inputs: int, unmasked: int | None, tmp_path: Path) -> None:
     if isinstance(merge(), layers.Subtract) and inputs == 3:

@@ -74,6 +74,11 @@ def test_unit_normalization_of_nothing(tmp_path: Path) -> None:
     check_against_keras(keras.Model(x, layers.UnitNormalization()(zeros)), tmp_path)
 
 
+def test_unit_normalization_of_short_vectors(tmp_path: Path) -> None:
+    """Below a length of 1e-12, they are divided by that and not by their length."""
+    check_layer(layers.UnitNormalization(), SHAPE, tmp_path, spread=4e-13)
+
+
 @pytest.mark.parametrize(
     ("scale", "offset"),
     [(0.25, 0.0), (2, -1.5), (np.linspace(-1, 2, 6), 0.5), (0.5, np.arange(6.0)), (np.arange(54.0).reshape(SHAPE), 1)],
