@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, speed, torch_models
+from benchmarks import conversion, solver, speed, torch_models
 from benchmarks import defects as plugin
 from benchmarks.zoo import ZOO
 
@@ -56,6 +56,16 @@ def convert(
 def layers(rounds: Annotated[int, typer.Option(help="Runs of each.")] = 3) -> None:
     """Time and memory of converting alone, for models of 250, 500 and 1,000 layers."""
     conversion.growth((250, 500, 1000), rounds)
+
+
+@app.command()
+def layout(
+    graphs: Annotated[int, typer.Option(help="Random graphs to compare with brute force.")] = 5000,
+    rounds: Annotated[int, typer.Option(help="Runs of each size.")] = 5,
+) -> None:
+    """The layout solver: its time for 1,000 and 5,000 ops, and brute force on random graphs of up to 10 ops."""
+    solver.times((1000, 5000), rounds)
+    solver.examples(graphs)
 
 
 @app.command()

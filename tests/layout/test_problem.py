@@ -1,5 +1,6 @@
 """The solver against all placements of small problems, and by name on the graphs that people have."""
 
+import os
 import random
 
 import pytest
@@ -18,6 +19,9 @@ from tests.strategies import (
     shuffles,
 )
 
+EXAMPLES = int(os.environ.get("OVPREP_EXAMPLES", "0"))
+"""Random graphs for each property; `scripts/bench layout` asks for more than a test run."""
+
 
 def staying(b: ProblemBuilder) -> tuple[set[str], LayoutPlan]:
     """Solve, and return the names of the swaps that stay and of the other ops that changed, with the plan."""
@@ -28,7 +32,7 @@ def staying(b: ProblemBuilder) -> tuple[set[str], LayoutPlan]:
     return {op.name for op, bit in rows if bit != (op.kind == "swap")}, plan
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=EXAMPLES or 2000, deadline=None)
 @given(layout_problems())
 def test_equals_the_best_of_all_placements(problem: LayoutProblem) -> None:
     """The true optimum, with the fewest ops moved, where no cycle is odd; else with the swaps kept that close one."""
@@ -43,7 +47,7 @@ def test_equals_the_best_of_all_placements(problem: LayoutProblem) -> None:
     assert not any(plan.swapped[swap] for swap in kept)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES or 500, deadline=None)
 @given(layout_problems(max_ops=14, max_bytes=2), shuffles())
 def test_unchanged_under_renumbering(problem: LayoutProblem, rng: random.Random) -> None:
     other, new_index = renumbered(problem, rng)
@@ -52,7 +56,7 @@ def test_unchanged_under_renumbering(problem: LayoutProblem, rng: random.Random)
     assert (plan.bytes_before, plan.bytes_after) == (again.bytes_before, again.bytes_after)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES or 500, deadline=None)
 @given(layout_problems(max_ops=14))
 def test_carried_out_it_costs_what_it_says_and_is_optimal(problem: LayoutProblem) -> None:
     """The graph rewritten by the plan transposes that many bytes, and without odd cycles nothing is left to do."""
@@ -65,7 +69,7 @@ def test_carried_out_it_costs_what_it_says_and_is_optimal(problem: LayoutProblem
         assert again == LayoutPlan((False,) * len(result.ops), plan.bytes_after, plan.bytes_after)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=EXAMPLES or 500, deadline=None)
 @given(layout_problems(max_ops=14))
 def test_as_written_where_that_is_as_cheap(problem: LayoutProblem) -> None:
     plan = solve(problem)
