@@ -14,11 +14,11 @@ from ovprep.errors import (
 )
 
 if TYPE_CHECKING:
-    from ovprep.api import convert, inspect
+    from ovprep.api import convert, inspect, normalize
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.options import InterfaceOptions
-    from ovprep.report.document import Conversion
+    from ovprep.report.document import Conversion, Normalized
 
 __version__ = "0.1.0"
 
@@ -28,6 +28,7 @@ __all__ = [
     "InterfaceOptions",
     "MissingDependencyError",
     "ModelError",
+    "Normalized",
     "OptionError",
     "OutputError",
     "OvprepError",
@@ -38,15 +39,18 @@ __all__ = [
     "convert",
     "inspect",
     "keras_layer",
+    "normalize",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
 _LAZY = {
     "Conversion": "ovprep.report.document",
     "Inspection": "ovprep.inspection",
+    "Normalized": "ovprep.report.document",
     "InterfaceOptions": "ovprep.options",
     "convert": "ovprep.api",
     "inspect": "ovprep.api",
+    "normalize": "ovprep.api",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 

@@ -23,9 +23,9 @@ from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions, ReadOptions
-from ovprep.passes.pipeline import normalize
-from ovprep.report.document import Conversion, artifacts_in, write_documents
-from ovprep.report.folder import new_folder, require_ours
+from ovprep.passes.pipeline import normalize as normalize_graph
+from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
+from ovprep.report.folder import new_file, new_folder, require_ours
 
 TARGETS = ("cpu",)
 
@@ -80,7 +80,7 @@ def convert(
         source = read_model(path, _read_options(weights, allow_code, plugins, signature))
         say("normalising the graph")
         graph = source.graph.clone()
-        normalization = normalize(graph, interface)
+        normalization = normalize_graph(graph, interface)
         with new_folder(folder) as scratch:
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
@@ -107,6 +107,51 @@ def convert(
             )
             write_documents(conversion, scratch)
     return conversion
+
+
+def normalize(
+    model: str | os.PathLike[str] | Any,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    allow_code: bool = False,
+    plugins: Sequence[str] = (),
+    signature: str | None = None,
+    interface: InterfaceOptions | None = None,
+    verify: bool = True,
+    threads: int | None = None,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Normalized:
+    """Writes the canonical graph as ONNX, with a channel-last interface, and proves it equal in ONNX Runtime.
+
+    output      the file to write, `<stem>_normalized.onnx` by default; an earlier result of ovprep is replaced
+
+    The other parameters, and what is raised, are those of `convert`.
+    """
+    from ovprep.emit.onnx import require_onnx_place, save_onnx
+
+    say = on_progress or (lambda stage: None)
+    count = _checked_options("cpu", 1.0, threads)
+    with _as_file(model) as path:
+        target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
+        require_onnx_place(target)
+        say(f"reading {path.name}")
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
+        say("normalising the graph")
+        graph = source.graph.clone()
+        done = normalize_graph(graph, interface)
+        with new_file(target) as scratch:
+            save_onnx(graph, scratch, __version__)
+            verification, _ = examine(
+                Candidate(source, done.original, graph, done.interface, scratch, "onnxruntime"),
+                verifying=verify,
+                seconds=None,
+                threads=count,
+                seed=seed,
+                on_stage=say,
+            )
+        return Normalized(target, source, done.original, done.interface, done, verification, _warnings(source))
 
 
 def inspect(

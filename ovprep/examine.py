@@ -17,7 +17,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.cost import receptive_field
 from ovprep.inspection import default_sizes
 from ovprep.interface import Interface
-from ovprep.verify.contender import Contender
+from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.conversion import DirectConversion
 from ovprep.verify.process import Worker
 from ovprep.verify.verify import Verification, verify
@@ -25,13 +25,17 @@ from ovprep.verify.verify import Verification, verify
 
 @dataclass(frozen=True)
 class Candidate:
-    """A conversion under examination: the original, its graph in canonical form, and the IR made of it."""
+    """A conversion under examination: the original, its graph in canonical form, and the model made of it.
+
+    `runtime` runs that model: an IR, or the graph itself as ONNX.
+    """
 
     source: Source
     original: Interface
     graph: ir.Model
     interface: Interface
     model: Path
+    runtime: Runtime = "openvino"
 
     def sizes(self) -> dict[str, int]:
         """Sizes for the open axes of the original."""
@@ -134,6 +138,7 @@ def _verify(
         seed=seed,
         threads=threads,
         worker=worker,
+        runtime=candidate.runtime,
     )
     if refusal is not None:
         reference = f"the graph as read, in {found.reference} ({refusal})"
@@ -152,7 +157,7 @@ def _verify(
 def _failure(found: Verification) -> str:
     worst = found.worst
     return (
-        f"The IR is not equal to the original: its output {worst.output!r} differs by {worst.max_abs_error:.2g} "
+        f"The result is not equal to the original: its output {worst.output!r} differs by {worst.max_abs_error:.2g} "
         f"(allowed: {worst.tolerance:.2g}) for {worst.signal} at batch {worst.batch}. Nothing was written. "
         + " ".join(found.notes)
     )

@@ -26,6 +26,7 @@ def test_the_public_surface() -> None:
         "InterfaceOptions",
         "MissingDependencyError",
         "ModelError",
+        "Normalized",
         "OptionError",
         "OutputError",
         "OvprepError",
@@ -36,6 +37,7 @@ def test_the_public_surface() -> None:
         "convert",
         "inspect",
         "keras_layer",
+        "normalize",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

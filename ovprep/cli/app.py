@@ -106,6 +106,47 @@ def convert(
 
 
 @app.command()
+def normalize(
+    model: ModelPath,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write; <stem>_normalized.onnx by default."),
+    ] = None,
+    weights: Weights = None,
+    allow_code: AllowCode = False,
+    plugin: Plugins = None,
+    signature: Signature = None,
+    layout: Layouts = None,
+    input_shape: Shapes = None,
+    batch: Batch = None,
+    verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the file equals the model.")] = True,
+    threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
+    json: Json = False,
+) -> None:
+    """Write a model as clean, channel-last ONNX, and prove that it is equal."""
+    from ovprep import api
+    from ovprep.cli.render_conversion import render_normalized
+
+    out = Output(json)
+    with out.progress() as progress:
+        result = api.normalize(
+            model,
+            output,
+            weights=weights,
+            allow_code=allow_code,
+            plugins=plugin or (),
+            signature=signature,
+            interface=interface_options(layout or (), input_shape or (), batch),
+            verify=verify,
+            threads=threads,
+            seed=seed,
+            on_progress=progress,
+        )
+    out.show(result.report, lambda console: render_normalized(console, result))
+
+
+@app.command()
 def inspect(
     model: ModelPath,
     weights: Weights = None,

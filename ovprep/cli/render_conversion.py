@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from ovprep.cli.render_inspection import interface_lines
 from ovprep.cli.tables import columns, section, size
-from ovprep.report.document import Conversion
+from ovprep.report.document import Conversion, Normalized
 from ovprep.report.folder import MANIFEST
 
 if TYPE_CHECKING:
@@ -28,6 +28,17 @@ def render_conversion(console: "Console", done: Conversion) -> None:
     section(console, "Latency", _latency(done.benchmark))
     section(console, "Files", map(escape, _files(done)))
     section(console, "Next", map(escape, _next_steps(done)))
+
+
+def render_normalized(console: "Console", done: Normalized) -> None:
+    """What was done, what came out, whether it is equal, and where it is."""
+    console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}")
+    changes = [report.change.summary for report in done.normalization.passes]
+    section(console, "Done", map(escape, changes or ["nothing to do"]))
+    section(console, "Interface", map(escape, interface_lines(done.original, done.interface)))
+    section(console, "Warnings", map(escape, done.warnings))
+    section(console, "Equality", _equality(done.verification))
+    section(console, "File", [escape(f"{done.path} {size(done.path.stat().st_size)}")])
 
 
 def _equality(found: "Verification | None") -> Iterable[str]:

@@ -59,35 +59,42 @@ class Conversion:
 
     def report(self) -> dict[str, Any]:
         """The content of `report.json`: plain JSON values."""
-        layout = self.normalization.layout
         return {
             "schema": SCHEMA,
             "ovprep": __version__,
             "target": self.target,
-            "source": {
-                "path": str(self.source.path),
-                "format": self.source.format,
-                "sha256": self.source.sha256,
-                "framework": self.source.framework,
-            },
+            "source": _source(self.source),
             "interface": {**_interface(self.interface), "original": _interface(self.original)},
-            "normalization": {
-                "passes": [
-                    {"name": done.name, "summary": done.change.summary, "changed": list(done.change.details)}
-                    for done in self.normalization.passes
-                ],
-                "layout": {
-                    "bytes_before": layout.bytes_before,
-                    "bytes_after": layout.bytes_after,
-                    "transposes_before": layout.transposes_before,
-                    "transposes_after": layout.transposes_after,
-                    "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
-                },
-                "ops": dict(self.ops),
-            },
+            "normalization": {**_normalization(self.normalization), "ops": dict(self.ops)},
             "verification": plain(self.verification),
             "benchmark": plain(self.benchmark),
             "artifacts": plain(self.artifacts),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """A model in canonical form as an ONNX file, and what was done to it; `verification` is None if not asked for."""
+
+    path: Path
+    source: Source
+    original: Interface
+    interface: Interface
+    normalization: Normalization
+    verification: "Verification | None"
+    warnings: tuple[str, ...]
+
+    def report(self) -> dict[str, Any]:
+        """The same as of a conversion, as far as it goes: plain JSON values."""
+        return {
+            "schema": SCHEMA,
+            "ovprep": __version__,
+            "source": _source(self.source),
+            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "normalization": _normalization(self.normalization),
+            "verification": plain(self.verification),
+            "artifacts": [plain(Artifact(self.path.name, self.path.stat().st_size, sha256_of(self.path)))],
             "warnings": list(self.warnings),
         }
 
@@ -129,6 +136,32 @@ def plain(value: Any) -> Any:
     if isinstance(value, (Path, Fraction)):
         return str(value)
     return value
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "path": str(source.path),
+        "format": source.format,
+        "sha256": source.sha256,
+        "framework": source.framework,
+    }
+
+
+def _normalization(done: Normalization) -> dict[str, Any]:
+    layout = done.layout
+    return {
+        "passes": [
+            {"name": report.name, "summary": report.change.summary, "changed": list(report.change.details)}
+            for report in done.passes
+        ],
+        "layout": {
+            "bytes_before": layout.bytes_before,
+            "bytes_after": layout.bytes_after,
+            "transposes_before": layout.transposes_before,
+            "transposes_after": layout.transposes_after,
+            "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
+        },
+    }
 
 
 def _interface(interface: Interface) -> dict[str, Any]:

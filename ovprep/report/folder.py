@@ -36,6 +36,26 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Gives the path of a scratch file that becomes `target` when the block ends well, and vanishes when it does not.
+
+    Raises OutputError where it cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write to {target.parent}: {error.strerror}. Choose another place with --output."
+        ) from error
+    try:
+        yield folder / target.name
+        (folder / target.name).replace(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def require_ours(target: Path) -> None:
     """Raises OutputError unless `target` is new, an empty folder, or one that holds nothing but ovprep's own files."""
     if not target.exists() and not target.is_symlink():

@@ -12,7 +12,7 @@ from ovprep.verify import explain
 from ovprep.verify.arrays import Array
 from ovprep.verify.cases import Case, make_cases
 from ovprep.verify.compare import Budget, Comparison, scale_of
-from ovprep.verify.contender import Contender
+from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
 from ovprep.verify.process import Worker
 from ovprep.verify.rounding import rounding_of
@@ -64,14 +64,16 @@ def verify(
     seed: int,
     threads: int,
     worker: Worker | None = None,
+    runtime: Runtime = "openvino",
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
 
     `source` and `target` are the interfaces of the original and of the IR `candidate` (.xml): the same ports in the
     same order, possibly in other layouts. `canonical` is the graph behind the IR, with the interface `target`. `sizes`
-    gives every open dimension but the batch. A `worker` that was launched with the original serves for it, and is left
-    running. The tolerance is explained at `ovprep.verify.compare.Budget`.
+    gives every open dimension but the batch. `runtime` runs the candidate, which may be an `.onnx` file as well. A
+    `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
+    `ovprep.verify.compare.Budget`.
 
     The IR is run as delivered, and again with its shapes fixed to the inputs' where dimensions are open, since the
     plugin compiles other kernels then; at f32, and at the device's default precision where that is another one.
@@ -83,7 +85,7 @@ def verify(
     notes: list[str] = []
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
-        contender = Contender("IR", "openvino", candidate, role="ovprep")
+        contender = Contender("IR", runtime, candidate, role="ovprep")
         device = stack.enter_context(Worker.launch(contender, threads=threads))
         say("float32 noise of the model")
         yardstick = measure(canonical, cases, source, target, threads, notes)

@@ -1,0 +1,31 @@
+"""Writes the canonical graph as an ONNX file."""
+
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]  # typed in some versions only
+
+from ovprep.errors import OutputError
+
+PRODUCER = "ovprep"
+
+
+def require_onnx_place(path: Path) -> None:
+    """Raises OutputError unless the path is that of a new `.onnx` file, or of one that ovprep wrote."""
+    if path.suffix.lower() != ".onnx":
+        raise OutputError(f"{path} is no name for an ONNX file; let it end in .onnx.")
+    if not path.exists():
+        return
+    try:
+        ours = path.is_file() and onnx.load(str(path), load_external_data=False).producer_name == PRODUCER
+    except (DecodeError, UnicodeDecodeError, OSError):
+        ours = False
+    if not ours:
+        raise OutputError(f"{path} exists, and ovprep did not write it. Choose another place with --output.")
+
+
+def save_onnx(model: ir.Model, path: Path, version: str) -> None:
+    """Writes the model, weights included, with ovprep as its producer."""
+    model.producer_name, model.producer_version = PRODUCER, version
+    ir.save(model, path)
