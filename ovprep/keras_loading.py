@@ -15,6 +15,7 @@ from typing import Any
 
 import h5py
 
+from ovprep.frontends.keras.harmless import harmful_call
 from ovprep.options import ReadOptions
 
 _REASON_LENGTH = 120
@@ -50,8 +51,8 @@ def load_original(path: Path, reading: ReadOptions) -> Original:
     for load in (_load_with_tf_keras, _load_with_keras_3) if major < 3 else (_load_with_keras_3,):
         try:
             return load(path, reading, text, major)
-        except Exception as error:  # noqa: BLE001  (whatever keeps one Keras from loading it, the other is asked)
-            reasons.append(_described(error))
+        except CannotLoad as error:  # the other is asked
+            reasons.append(str(error))
     raise CannotLoad("; ".join(reasons))
 
 
@@ -131,6 +132,8 @@ def _code_in(config: Any) -> Iterator[str]:
             waiting += value.values()
             if value.get("class_name") in ("Lambda", "__lambda__", "__typespec__"):
                 yield f"a {value['class_name']}"
+            if harmful := harmful_call(value):
+                yield harmful
             module = value.get("module")
             if isinstance(module, str) and "class_name" in value and not _SAFE_MODULES.fullmatch(module):
                 yield f"from the module {module}"
@@ -146,7 +149,8 @@ def _architecture(path: Path) -> tuple[str, int]:
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             text = archive.read("config.json").decode()
-            version = json.loads(archive.read("metadata.json"))["keras_version"]
+            stated = json.loads(archive.read("metadata.json")) if "metadata.json" in archive.namelist() else {}
+            version = str(stated.get("keras_version", "3"))
     else:
         with h5py.File(path) as file:
             text = _text(file.attrs["model_config"])

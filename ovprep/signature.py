@@ -58,6 +58,7 @@ def load_signature(path: Path, name: str | None = None, stored: Path | None = No
 def _saved_model(path: Path, wanted: str | None, stored: Path) -> Signature:
     import tensorflow as tf
 
+    _refuse_effects(path, _stored_graphs(stored))
     try:
         model = tf.saved_model.load(str(stored))
     # Whatever is wrong with the files comes up as one of these, from the loader's many parts.
@@ -78,6 +79,37 @@ def _saved_model(path: Path, wanted: str | None, stored: Path) -> Signature:
 
     version = getattr(model, "tensorflow_version", "")
     return Signature(inputs, outputs, call, f"tensorflow {version}".strip(), model)
+
+
+_EFFECTS = re.compile(
+    r"WriteFile|ReadFile|MatchingFiles|.*PyFunc.*|.*Dataset.*|.*Summary.*|.*Reader(V2)?|Debug.*|.*FromTextFile(V2)?|Rpc.*"
+)
+"""Operations that reach beyond the model: files, Python, other machines. Saving weights is part of every SavedModel."""
+
+
+def _stored_graphs(folder: Path) -> list[Any]:
+    """The graphs in a SavedModel; none where it cannot be read, which its loader says better."""
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    stored = saved_model_pb2.SavedModel()
+    try:
+        stored.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except (DecodeError, OSError):
+        return []
+    return [meta.graph_def for meta in stored.meta_graphs]
+
+
+def _refuse_effects(path: Path, graphs: list[Any]) -> None:
+    """Raises UnsupportedError where an operation in a graph, or in its functions, does more than compute."""
+    for graph in graphs:
+        functions = (node for function in graph.library.function for node in function.node_def)
+        for node in (*graph.node, *functions):
+            if _EFFECTS.fullmatch(node.op):
+                raise UnsupportedError(
+                    f"{path} holds the operation {node.op} ({node.name}), which reaches beyond the model. "
+                    "Export the model without it."
+                )
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -108,6 +140,7 @@ def _frozen_graph(path: Path) -> Signature:
         definition.ParseFromString(path.read_bytes())
     except DecodeError as error:
         raise ModelError(f"{path} is no frozen TensorFlow graph: it does not parse as a GraphDef.") from error
+    _refuse_effects(path, [definition])
     if not definition.node:
         raise ModelError(f"{path} is no frozen TensorFlow graph: it holds no nodes.")
     if kept := [node.name for node in definition.node if node.op in ("VarHandleOp", "VariableV2", "Variable")]:

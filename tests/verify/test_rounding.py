@@ -88,3 +88,20 @@ def test_noise_uses_the_whole_range_of_a_quantised_input() -> None:
         assert (array.min(), array.max()) == (limits.min, limits.max)
     (tokens,) = generate("noise", [Port("x", "int32", (1, 4000), "N?")], {}, seed=0)
     assert set(np.unique(tokens)) == {0, 1}
+
+
+def test_an_output_of_few_steps_is_not_free_to_be_anything() -> None:
+    (rounding,) = rounding_of(graph(0.5, dequantised=True), PLAIN, [1.0])
+    assert rounding is not None
+    assert (rounding.largest, rounding.mean) == (0.5, 0.025)
+
+
+def test_behind_other_ops_the_scale_decides() -> None:
+    """Steps of the input say nothing of the output of a Sigmoid."""
+    build = GraphBuilder()
+    step, zero = build.constant(np.array(1, np.float32), "step"), build.constant(np.array(0, np.int8), "zero")
+    value = build.op("QuantizeLinear", build.input("x", "batch", 4, 9), step, zero)
+    build.output(build.op("Sigmoid", build.op("DequantizeLinear", value, step, zero)), "y")
+    (rounding,) = rounding_of(build.model, PLAIN, [1.0])
+    assert rounding is not None
+    assert (rounding.largest, rounding.mean) == (DYNAMIC, MEAN_DYNAMIC)

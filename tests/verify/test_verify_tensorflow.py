@@ -52,7 +52,7 @@ def test_dynamic_range_says_why_it_may_differ(dynamic_range: Path, tmp_path: Pat
     assert found is not None
     assert found.reference == f"TFLite of TensorFlow {tf.__version__}"
     assert found.worst.max_rel_error > 1e-4
-    assert any("the original rounds what it computes with to 8 bits while it runs" in note for note in found.notes)
+    assert any("the original rounds to 8 bits inside" in note for note in found.notes)
 
 
 @needs_models

@@ -1,7 +1,8 @@
 """What no rule covers: Keras itself loads the model in a child process, and tf2onnx exports all of it.
 
-Loading a model this way can run code. What the file itself carries runs with `allow_code` alone; custom classes come
-from the modules that the user names, never from where the file says that they are.
+Loading a model this way can run code. What the file itself carries, and functions of TensorFlow that may do more than
+compute, run with `allow_code` alone; custom classes come from the modules that the user names, never from where the
+file says that they are.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from ovprep.errors import ModelError, UncoveredError, UnsupportedError
 from ovprep.frontends.keras.files import open_keras
+from ovprep.frontends.keras.harmless import harmful_call
 from ovprep.frontends.keras.network import is_custom
 from ovprep.frontends.keras.reader import read_keras
 from ovprep.frontends.source import Source
@@ -55,6 +57,11 @@ def _require_permission(path: Path, architecture: Mapping[str, Any], options: Re
         if _carries_code(entry) and not options.allow_code:
             raise UnsupportedError(
                 f"Layer {name!r} of {path} is Python code that the file carries, and that Keras would run. "
+                "If you trust the file, and only then, allow that with --allow-code."
+            )
+        if (harmful := harmful_call(entry)) and not options.allow_code:
+            raise UnsupportedError(
+                f"Layer {name!r} of {path} makes Keras call {harmful}, which may do more than compute. "
                 "If you trust the file, and only then, allow that with --allow-code."
             )
         named = (str(entry.get(key) or "") for key in ("class_name", "module", "registered_name"))
