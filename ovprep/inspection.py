@@ -1,5 +1,6 @@
 """What a model is, before anything is done to it."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,9 @@ from ovprep.passes.pipeline import Normalization, normalize
 
 _LENGTHS = (256, 32_000)
 """Bounds, in samples, of the length that an open time axis is given where the caller names none."""
+
+_STEP = 64
+"""How much open axes of one input differ by: a multiple of what networks halve and double again."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,21 @@ class Inspection:
 
 
 def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[str, int]:
-    """A size for each open axis: batch one, and twice the receptive field for time."""
+    """A size for each open axis: batch one, and twice the receptive field for time.
+
+    Open axes of one input differ, so that one taken for the other does not go unnoticed; those of several inputs may
+    have to be the same.
+    """
     low, high = _LENGTHS
     length = min(max(2 * field.samples if field else low, low), high)
-    return {dim: 1 if dim == "batch" else length for dim in interface.open_dims()}
+    sizes: dict[str, int] = {}
+    for port in interface.inputs:
+        names = [dim for dim in port.dims if isinstance(dim, str)]
+        for name in names:
+            taken = {sizes.get(other) for other in names}
+            free = next(size for size in itertools.count(length, _STEP) if size not in taken)
+            sizes.setdefault(name, 1 if name == "batch" else free)
+    return sizes
 
 
 def inspect_source(source: Source, interface: InterfaceOptions | None = None) -> Inspection:

@@ -33,7 +33,8 @@ class Extent:
     def divided(self, divisor: int) -> Extent | None:
         """The quotient where it is exact, or where numbers are divided as ONNX does: towards zero."""
         if not self.times and divisor:
-            return Extent(math.trunc(self.plus / divisor))
+            quotient = abs(self.plus) // abs(divisor)
+            return Extent(quotient if (self.plus < 0) == (divisor < 0) else -quotient)
         if not divisor or self.plus % divisor or self.times % divisor:
             return None
         return Extent(self.plus // divisor, self.times // divisor, self.of)

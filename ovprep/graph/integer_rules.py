@@ -46,13 +46,18 @@ def _picked(known: ShapeValues, node: ir.Node) -> Lists:
     numbers, places = known.numbers(node.inputs[0]), array_of(node.inputs[1])
     if numbers is None or places is None or rank_of(node.inputs[0]) != 1:
         return None
-    return (tuple(numbers[int(place)] for place in places.ravel()),)
+    chosen = [int(place) for place in places.ravel()]
+    if any(not -len(numbers) <= place < len(numbers) for place in chosen):
+        return None
+    return (tuple(numbers[place] for place in chosen),)
 
 
 def _cut(known: ShapeValues, node: ir.Node) -> Lists:
     numbers = known.numbers(node.inputs[0])
     given = [array_of(value) for value in node.inputs[1:]]
     if numbers is None or any(array is None for array in given) or rank_of(node.inputs[0]) != 1:
+        return None
+    if len(given) < 2 or any(array is not None and array.size != 1 for array in given):
         return None
     start, end = (int(array.item()) for array in given[:2] if array is not None)
     step = int(given[3].item()) if len(given) > 3 and given[3] is not None else 1
@@ -72,11 +77,14 @@ def _computed(known: ShapeValues, node: ir.Node) -> Lists:
     """Element by element, one of them perhaps for all."""
     sides = [known.numbers(value) for value in node.inputs]
     if len(sides) == 1 and sides[0] is not None:
-        return (tuple(size * -1 for size in sides[0]),)
+        # ONNX allows a Max or a Min of one input, which is that input.
+        return (tuple(size * -1 for size in sides[0]) if node.op_type == "Neg" else sides[0],)
     if len(sides) != 2 or sides[0] is None or sides[1] is None or any((rank_of(v) or 0) > 1 for v in node.inputs):
         return None
-    length = max(len(sides[0]), len(sides[1]))
+    length = len(sides[1]) if len(sides[0]) == 1 else len(sides[0])
     left, right = (side * length if len(side) == 1 else side for side in (sides[0], sides[1]))
+    if len(left) != len(right):
+        return None
     made = [_combined(node.op_type, one, other) for one, other in zip(left, right, strict=True)]
     return None if None in made else (tuple(size for size in made if size is not None),)
 

@@ -8,7 +8,8 @@ from ovprep.graph.integer_rules import INTEGER_RULES
 from ovprep.graph.shapes import rank_of
 from ovprep.graph.size_rules import SIZE_RULES
 
-_INTEGERS = (ir.DataType.INT32, ir.DataType.INT64)
+_LARGEST = {ir.DataType.INT32: 2**31 - 1, ir.DataType.INT64: 2**62}
+"""Numbers beyond these are no sizes, and may be what a runtime would wrap around."""
 _LONGEST = 64
 """Longer lists of integers carry data, not shapes."""
 
@@ -53,11 +54,12 @@ class ShapeValues:
         if sizes is not None and rank_of(node.outputs[0]) == len(sizes):
             self._dims[node.outputs[0]] = sizes
         rule = INTEGER_RULES.get(node.op_type)
-        if rule is None or node.outputs[0].dtype not in _INTEGERS:
+        largest = _LARGEST.get(node.outputs[0].dtype or ir.DataType.UNDEFINED)
+        if rule is None or largest is None:
             return
         made = rule(self, node)
         for output, numbers in zip(node.outputs, made or (), strict=False):
-            if len(numbers) <= _LONGEST:
+            if len(numbers) <= _LONGEST and all(max(abs(n.plus), abs(n.times)) <= largest for n in numbers):
                 self._lists[output] = numbers
 
     def stands_for(self, new: ir.Value, old: ir.Value) -> None:

@@ -17,7 +17,23 @@ from ovprep.passes.change import Change, counted
 
 _GROWTH = 4
 _SMALL = 4096
-"""A constant is computed where it has no more elements than these, or than a few times what it is computed from."""
+_LARGE = 2**24
+"""A constant is computed where it has no more elements than these, or than a few times what it is computed from.
+
+Beyond `_LARGE` nothing grows: ops in a row could fill the memory.
+"""
+_REFUSALS = (
+    AssertionError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What the reference implementation raises for ops that it does not know or that are wrong."""
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -115,7 +131,8 @@ def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
         return None
     if node.op_type in _RANDOM or _has_branches(node):
         return None
-    allowed = max(_SMALL, _GROWTH * sum(array.size for array in arrays.values()))
+    given_size = sum(array.size for array in arrays.values())
+    allowed = max(given_size, min(max(_SMALL, _GROWTH * given_size), _LARGE))
     for output in node.outputs:
         dims = (None,) if output.shape is None else dims_of(output)
         if None in dims or math.prod(dim for dim in dims if dim is not None) > allowed:
@@ -126,8 +143,8 @@ def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
     try:
         runner = onnx.reference.ReferenceEvaluator(onnx.helper.make_graph([proto], "constant", inputs, outputs), opsets)
         return [np.asarray(array) for array in runner.run(None, arrays)]
-    except (NotImplementedError, RuntimeError, TypeError, ValueError):
-        return None  # the reference does not cover every type of every op; the runtimes will
+    except _REFUSALS:
+        return None  # the reference does not cover every type of every op; the runtimes will, or say what is wrong
 
 
 def _has_branches(node: ir.Node) -> bool:

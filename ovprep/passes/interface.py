@@ -77,7 +77,24 @@ def fix_shapes(model: ir.Model, interface: Interface, options: InterfaceOptions)
             if isinstance(dim, int) or sizes.setdefault(dim, size) != size:
                 raise OptionError(f"Input {port} has {sizes.get(str(dim), dim)} where a size of {size} is asked for.")
     if sizes:
+        empty = set(_empty_outputs(model))
         fix_sizes(model, sizes, rest_open=True)
+        for value in _empty_outputs(model):
+            if value not in empty:
+                names = ", ".join(port.name for port in interface.inputs if sizes.keys() & set(port.dims))
+                raise OptionError(
+                    f"The sizes asked for {names} are too small for {_name_of(value)!r}, whose output would be empty."
+                )
+
+
+def _empty_outputs(model: ir.Model) -> list[ir.Value]:
+    values = [output for node in model.graph for output in node.outputs]
+    return [value for value in values if any(isinstance(dim, int) and dim < 1 for dim in value.shape or ())]
+
+
+def _name_of(value: ir.Value) -> str:
+    node = value.producer()
+    return str(node.name if node is not None and node.name else value.name)
 
 
 def _wanted_dims(port: Port, options: InterfaceOptions) -> list[int | None]:

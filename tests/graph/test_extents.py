@@ -39,3 +39,10 @@ def test_numbers() -> None:
     assert product_of([Extent(4), Extent(3)]) == 12
     assert product_of([Extent(4), TIME]) is None
     assert product_of([]) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "divisor", "wanted"), [(2**62 + 1, 1, 2**62 + 1), (7, -2, -3), (10**400, 1, 10**400)]
+)
+def test_large_numbers_are_divided_exactly(number: int, divisor: int, wanted: int) -> None:
+    assert Extent(number).divided(divisor) == Extent(wanted)

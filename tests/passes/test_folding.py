@@ -214,3 +214,74 @@ def test_an_input_through_an_idle_op_is_still_an_output() -> None:
     build.output(build.op("Reshape", build.input("x", "batch", 3), build.ints(0, 3)), "y")
     applied(fold_shapes, build.model)
     assert dims_of(build.graph.outputs[0]) == (None, 3)
+
+
+@pytest.mark.parametrize("op_type", ["Max", "Min"])
+def test_the_largest_of_one_list_is_the_list(op_type: str) -> None:
+    build = GraphBuilder()
+    x = build.input("x", "batch", 3, 4)
+    target = build.op(op_type, build.op("Concat", build.op("Shape", x, start=0, end=1), build.ints(12), axis=0))
+    build.output(build.op("Reshape", x, target), "y")
+    applied(fold_shapes, build.model)
+    assert ints_of(build.graph[0], "", 1) == (0, 12)
+
+
+def of_integers(op_type: str, *lists: tuple[int, ...], dtype: type[np.integer] = np.int64) -> GraphBuilder:
+    """What an op makes of lists, added to an input. It may be wrong, and is run by nobody."""
+    build = GraphBuilder()
+    made = ir.val("made", dtype=ir.DataType.from_numpy(np.dtype(dtype)), shape=ir.Shape([max(map(len, lists))]))
+    given = [build.constant(np.array(numbers, dtype)) for numbers in lists]
+    build.graph.append(ir.node(op_type, given, outputs=[made]))
+    build.output(build.op("Add", build.input("x", 1, dtype=dtype), made), "y")
+    return build
+
+
+def test_an_empty_list_beside_a_list_of_one() -> None:
+    build = GraphBuilder()
+    made = build.op("Mul", build.ints(), build.ints(1))
+    build.output(
+        build.op("Reshape", build.input("x", "batch", 4), build.op("Concat", build.ints(-1), made, axis=0)), "y"
+    )
+    applied(fold_shapes, build.model)
+    assert ints_of(build.graph[0], "", 1) == (-1,)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "lists"),
+    [("Mul", ((1, 2), (1, 2, 3))), ("Gather", ((1, 2), (5,))), ("Slice", ((1, 2),))],
+    ids=["lengths", "place", "no ends"],
+)
+def test_wrong_ops_are_left_to_the_runtime(op_type: str, lists: tuple[tuple[int, ...], ...]) -> None:
+    build = of_integers(op_type, *lists)
+    fold_shapes(build.model)
+    assert ops_of(build.model) == [op_type, "Add"]
+
+
+def test_a_slice_along_no_axis() -> None:
+    build = of_integers("Slice", (1, 2), (), ())
+    fold_shapes(build.model)
+    assert ops_of(build.model) == ["Add"]
+
+
+def test_a_place_outside_of_a_table_is_left_to_the_runtime() -> None:
+    build = GraphBuilder()
+    picked = build.op("Gather", build.weights(3), build.ints(5))
+    build.output(build.op("Add", build.input("x", 1), picked), "y")
+    assert fold_shapes(build.model) is None
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(2**62, np.int64), (2**30, np.int32)], ids=["64", "32"])
+def test_products_that_are_too_large_for_their_type(number: int, dtype: type[np.integer]) -> None:
+    build = of_integers("Mul", (number,), (6,), dtype=dtype)
+    fold_shapes(build.model)  # the reference may wrap it around as a runtime does
+    assert "Add" in ops_of(build.model)
+
+
+def test_constants_do_not_grow_without_end() -> None:
+    build = GraphBuilder()
+    value = build.constant(np.ones(2**21, np.float32))
+    for _ in range(2):
+        value = build.op("Tile", value, build.ints(4))
+    build.output(build.op("Add", build.input("x", 1), value), "y")
+    fold_shapes(build.model)
+    assert ops_of(build.model) == ["Tile", "Add"]

@@ -147,3 +147,11 @@ def test_a_shape_that_cannot_be(options: InterfaceOptions, words: str) -> None:
     model = two_convolutions().model
     with pytest.raises(OptionError, match=words):
         fix_shapes(model, infer_interface(model), options)
+
+
+def test_a_shape_too_small_for_a_convolution() -> None:
+    build = GraphBuilder()
+    build.output(build.op("Conv", build.input("x", "batch", 2, "time"), build.weights(3, 2, 5)), "y")
+    words = "The sizes asked for x are too small for 'Conv', whose output would be empty."
+    with pytest.raises(OptionError, match=words):
+        fix_shapes(build.model, infer_interface(build.model), InterfaceOptions(shapes={"x": (1, 2, 2)}))

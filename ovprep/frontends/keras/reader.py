@@ -200,10 +200,7 @@ class _Reader:
                 f"The input {layer.name!r} is of type {dtype}; ovprep takes {', '.join(_INPUT_TYPES)}."
             )
         several = len(self.network.inputs) > 1
-        dims = [
-            _open_dim(axis, layer.name if several else "") if dim is None else dim for axis, dim in enumerate(shape)
-        ]
-        value = ir.val(layer.name, dtype=_INPUT_TYPES[dtype], shape=dims)
+        value = ir.val(layer.name, dtype=_INPUT_TYPES[dtype], shape=_named(shape, layer.name if several else ""))
         _require_size(value, layer)
         return value
 
@@ -214,10 +211,15 @@ def _stated(mask: Any, layer: LayerConfig) -> Mask:
     return Mask(lambda: mask)
 
 
-def _open_dim(axis: int, prefix: str) -> str:
-    if axis == 0:
-        return "batch"
-    return f"{prefix}_time" if prefix else "time"
+def _named(shape: Sequence[int | None], prefix: str) -> list[int | str]:
+    """Names for the open axes of an input. No two have the same one, which would say that they are equally long."""
+    time = f"{prefix}_time" if prefix else "time"
+    dims: list[int | str] = []
+    for axis, dim in enumerate(shape):
+        number = 1 + shape[1:axis].count(None)
+        name = "batch" if axis == 0 else time if number == 1 else f"{time}_{number}"
+        dims.append(name if dim is None else dim)
+    return dims
 
 
 def _name_outputs(graph: ir.Graph, names: Sequence[str], outputs: Sequence[ir.Value]) -> None:

@@ -78,7 +78,13 @@ def _regions(graph: ir.Graph) -> list[list[_Move]]:
     regions: dict[Slot, list[_Move]] = {}
     for move in moves:
         regions.setdefault(root(move.slots()[0]), []).append(move)
-    return sorted(regions.values(), key=_worth, reverse=True)
+    return sorted(filter(_loses_one_axis, regions.values()), key=_worth, reverse=True)
+
+
+def _loses_one_axis(moves: list[_Move]) -> bool:
+    """Whether no op and no tensor loses two axes, as where a Transpose ties one of size one to another."""
+    slots = {slot for move in moves for slot in move.slots()}
+    return len({move.node for move in moves}) == len(moves) and len({value for value, _ in slots}) == len(slots)
 
 
 def _moves_of(node: ir.Node) -> Iterable[_Move]:

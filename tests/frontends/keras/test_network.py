@@ -133,6 +133,13 @@ def test_open_axes_have_names(shape: tuple[int | None, ...], tmp_path: Path) -> 
     assert [port.dims for port in (*source.interface.inputs, *source.interface.outputs)] == [dims, dims]
 
 
+def test_two_open_axes_of_one_input_have_two_names(tmp_path: Path) -> None:
+    x = keras.Input((None, 4, None), name="x")
+    source = read_both(keras.Model(x, layers.ReLU(name="y")(x)), tmp_path)
+    dims = ("batch", "time", 4, "time_2")
+    assert [port.dims for port in (*source.interface.inputs, *source.interface.outputs)] == [dims, dims]
+
+
 def test_open_axes_of_several_inputs_have_names_of_their_own(tmp_path: Path) -> None:
     inputs = [keras.Input((None, 3), name=name) for name in ("a", "b")]
     source = read_both(keras.Model(inputs, [layers.ReLU()(x) for x in inputs]), tmp_path)

@@ -149,3 +149,12 @@ def test_all_passes_leave_two_transposes(axis: int, batch: int | str) -> None:
     assert sorted(set(ops_of(build.model))) == ["Add", "Conv", "MaxPool", "Relu", "Transpose"]
     assert [port.layout for port in (*done.interface.inputs, *done.interface.outputs)] == ["NWC", "NWC"]
     assert done.original.inputs[0].layout == "NWC"
+
+
+def test_two_axes_that_are_tied_to_each_other_stay() -> None:
+    build = GraphBuilder()
+    x = build.input("x", 2, 4, 1, 1)
+    x = build.op("Add", x, build.op("Transpose", x, perm=(0, 1, 3, 2)))
+    build.output(build.op("ConvTranspose", x, build.weights(4, 2, 1, 3), strides=(1, 3)), "y")
+    applied(drop_unit_axis, build.model, FEW_ULP)
+    assert ops_of(build.model) == ["Transpose", "Add", "ConvTranspose"]

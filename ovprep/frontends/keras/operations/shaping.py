@@ -31,12 +31,15 @@ def reshape(layer: Layer, x: Any, newshape: Any) -> ir.Value:
     """One size may be -1; a size may be that of an axis of a tensor, which is open."""
     x = given_tensor(layer, x)
     sizes, target = list(x.shape or ()), sizes_of(layer, newshape)
+    free = target.count(-1)
     for place, size in enumerate(target):
         if isinstance(size, str):  # 0 in ONNX: the size of that axis of the input
             same = place < len(sizes) and name_of_open(x, place) == size
             target[place] = 0 if same else -1
     numbers = [int(size) for size in target]
-    if numbers.count(-1) > 1 or any(size < 0 and size != -1 for size in numbers) or _has_zero(newshape):
+    if numbers.count(-1) > max(free, 1):
+        raise layer.unsupported("reshapes to several open sizes, not all of which stay in their places,")
+    if free > 1 or any(size < 0 and size != -1 for size in numbers) or _has_zero(newshape):
         raise ModelError(f"Layer {layer.spec} reshapes to {newshape!r}, which makes no sense.")
     return layer.build.op("Reshape", x, layer.build.ints(*_fitted(layer, x, numbers), name="shape"))
 

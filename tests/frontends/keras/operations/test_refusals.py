@@ -125,3 +125,12 @@ def test_tampered_arguments(sound: Path, data: st.DataObject) -> None:
     holder[key] = data.draw(VALUES)
     sentence = refusal_of(with_config(sound, config))
     assert sentence is None or (sentence.endswith(".") and "\n" not in sentence)
+
+
+def test_a_reshape_that_swaps_two_open_axes(tmp_path: Path) -> None:
+    x = tf_keras.Input((None, None, 3), name="x")
+    sizes = tf.shape(x)
+    path = tmp_path / "model.h5"
+    tf_keras.Model(x, tf.reshape(x, [sizes[0], sizes[2], sizes[1], 3])).save(path)
+    with pytest.raises(UnsupportedError, match="reshapes to several open sizes"):
+        read_keras(path)
