@@ -53,14 +53,17 @@ class _Axes:
                 self._weak.setdefault(self._root(axis), []).append(letter)
 
     def layout(self, value: ir.Value, nearest_last: bool) -> str:
-        """One letter for each axis of a value; a habit does not give away what a definition has given."""
+        """One letter for each axis of a value; a habit does not give away what a definition has given.
+
+        And it speaks of the last axis only: a Dense behind a Transpose, as in DLinear, mixes time.
+        """
         roots = [self._root((value, axis)) for axis in range(rank_of(value) or 0)]
         nearest = -1 if nearest_last else 0
         letters = [self._strong.get(root, ["?"])[nearest] for root in roots]
         habits = [self._weak.get(root, ["?"])[nearest] for root in roots]
         known = set(letters)
         for axis, habit in enumerate(habits):
-            if letters[axis] == "?" and habit not in known:
+            if letters[axis] == "?" and habit not in known and axis == len(habits) - 1:
                 letters[axis] = habit
         return _complete(letters, value)
 

@@ -155,3 +155,12 @@ def test_a_shape_too_small_for_a_convolution() -> None:
     words = "The sizes asked for x are too small for 'Conv', whose output would be empty."
     with pytest.raises(OptionError, match=words):
         fix_shapes(build.model, infer_interface(build.model), InterfaceOptions(shapes={"x": (1, 2, 2)}))
+
+
+def test_a_dense_over_time_turns_nothing() -> None:
+    """As in DLinear: by habit a Dense mixes channels, but here it mixes the steps."""
+    build = GraphBuilder()
+    x = build.op("Transpose", build.input("x", "batch", 9, 4), perm=[0, 2, 1])
+    build.output(build.op("Transpose", build.op("MatMul", x, build.weights(9, 5)), perm=[0, 2, 1]), "y")
+    assert layouts(build.model) == {"x": "N??", "y": "N??"}
+    assert turn(build.model) is None

@@ -75,6 +75,11 @@ def _converted(openvino: Any, model: Any) -> Any:
         raise
 
 
+def _keys_of(structure: dict[str, Any], inputs: Sequence[Any]) -> list[str]:
+    """The key of each input, in the model's own order, where it was built with a dictionary of inputs."""
+    return [next(key for key, tensor in structure.items() if tensor is one) for one in inputs]
+
+
 class KerasRunner:
     """A Keras model behind one concrete function with a fixed signature.
 
@@ -88,8 +93,13 @@ class KerasRunner:
         model = original.model
         single = len(model.inputs) == 1
 
+        structure = getattr(model, "_inputs_struct", None)
+        keys = _keys_of(structure, model.inputs) if isinstance(structure, dict) else None
+
         def call(*tensors: Any) -> list[Any]:
             given = tensors[0] if single else list(tensors)
+            if keys is not None:
+                given = dict(zip(keys, tensors, strict=True))
             return list(tf.nest.flatten(model(given, training=False)))
 
         # Positional and with names of our own: names from the file may not be Python identifiers.
