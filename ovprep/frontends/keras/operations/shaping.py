@@ -38,7 +38,7 @@ def reshape(layer: Layer, x: Any, newshape: Any) -> ir.Value:
             target[place] = 0 if same else -1
     numbers = [int(size) for size in target]
     if numbers.count(-1) > max(free, 1):
-        raise layer.unsupported("reshapes to several open sizes, not all of which stay in their places,")
+        raise layer.unsupported("reshapes to several open sizes, not all of which stay in their places")
     if free > 1 or any(size < 0 and size != -1 for size in numbers) or _has_zero(newshape):
         raise ModelError(f"Layer {layer.spec} reshapes to {newshape!r}, which makes no sense.")
     return layer.build.op("Reshape", x, layer.build.ints(*_fitted(layer, x, numbers), name="shape"))
