@@ -21,7 +21,7 @@ def load_plugins(plugins: Iterable[str]) -> None:
                 _load_file(Path(plugin))
             else:
                 importlib.import_module(plugin)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise OptionError(f"The plugin {plugin} cannot be imported: {type(error).__name__}: {error}.") from error
 
 

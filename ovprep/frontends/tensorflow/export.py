@@ -80,6 +80,8 @@ def _run_child(request: dict[str, Any], path: Path) -> None:
 
 
 def _result(file: Path, path: Path) -> dict[str, Any]:
+    if not file.is_file():  # a plugin may have ended the process
+        raise UnsupportedError(f"The process that exports {path} ended without a result.")
     result: dict[str, Any] = json.loads(file.read_text("utf-8"))
     if "error" not in result:
         return result
