@@ -102,7 +102,7 @@ def corrupt(model: ir.Model, *arguments: Any) -> Normalization:
 def test_a_model_that_is_not_equal_is_not_handed_over(
     model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(api, "normalize", corrupt)
+    monkeypatch.setattr(api, "normalize_graph", corrupt)
     with pytest.raises(ovprep.VerificationError, match="not equal to the original: its output") as caught:
         ovprep.convert(model, tmp_path / "out", benchmark=False)
     assert caught.value.exit_code == 3

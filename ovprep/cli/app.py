@@ -166,12 +166,12 @@ def inspect(
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
-        result = api.inspect(model, weights=weights, allow_code=allow_code, plugins=plugin or (), signature=signature)
         result = api.inspect(
             model,
             weights=weights,
             allow_code=allow_code,
             plugins=plugin or (),
+            signature=signature,
             interface=interface_options(layout or (), input_shape or (), batch),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
