@@ -58,25 +58,12 @@ def load_original(path: Path, reading: ReadOptions) -> Original:
 
 def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
     import keras
-    import tensorflow
 
     name = f"Keras {keras.__version__}"
     if major < 3 and '"hard_sigmoid"' in text:
         raise CannotLoad(f"{name} computes the hard_sigmoid of Keras 1 and 2 differently")
     _refuse_early_gru(name, text, major)
-    begin = time.perf_counter()
-    safe = not reading.allow_code
-    try:
-        if path.suffix.lower() == ".json":
-            with keras.src.saving.serialization_lib.SafeModeScope(safe):
-                model = keras.models.model_from_json(text)
-        else:
-            model = keras.models.load_model(path, compile=False, safe_mode=safe)
-        if reading.weights is not None:
-            model.load_weights(reading.weights)
-    except Exception as error:
-        raise CannotLoad(f"{name} cannot load the file: {_described(error)}") from error
-    return Original(model, f"{name} on TensorFlow {tensorflow.__version__}", begin, time.perf_counter())
+    return _load(keras, name, path, reading, text)
 
 
 def _refuse_early_gru(name: str, text: str, major: int) -> None:
@@ -89,21 +76,27 @@ def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str, major: int)
         import tf_keras
     except ImportError as error:
         raise CannotLoad("tf_keras is not installed") from error
-    import tensorflow
 
     name = f"tf_keras {tf_keras.__version__}"
     _refuse_early_gru(name, text, major)
     # Its own safe mode covers .keras files only, and lets a file import any module.
     if not reading.allow_code and (found := next(_code_in(json.loads(text)), None)):
         raise CannotLoad(f"{name} is not given the file, which would run code ({found})")
+    return _load(tf_keras, name, path, reading, text)
+
+
+def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str) -> Original:
+    """Loads with Keras or tf_keras, which have the same interface; `name` is what errors and reports call it."""
+    import tensorflow
+
     begin = time.perf_counter()
     safe = not reading.allow_code
     try:
         if path.suffix.lower() == ".json":
-            with tf_keras.src.saving.serialization_lib.SafeModeScope(safe):
-                model = tf_keras.models.model_from_json(text)
+            with framework.src.saving.serialization_lib.SafeModeScope(safe):
+                model = framework.models.model_from_json(text)
         else:
-            model = tf_keras.models.load_model(path, compile=False, safe_mode=safe)
+            model = framework.models.load_model(path, compile=False, safe_mode=safe)
         if reading.weights is not None:
             model.load_weights(reading.weights)
     except Exception as error:

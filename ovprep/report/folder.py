@@ -21,13 +21,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     somebody else's or cannot be written.
     """
     require_ours(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write to {target.parent}: {error.strerror}. Choose another place with --output."
-        ) from error
+    scratch = _folder_beside(target)
     try:
         scratch.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a result is as readable as any other file
         yield scratch
@@ -42,18 +36,23 @@ def new_file(target: Path) -> Iterator[Path]:
 
     Raises OutputError where it cannot be written.
     """
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write to {target.parent}: {error.strerror}. Choose another place with --output."
-        ) from error
+    folder = _folder_beside(target)
     try:
         yield folder / target.name
         (folder / target.name).replace(target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_beside(target: Path) -> Path:
+    """A new private folder on the file system of `target`. Raises OutputError where there can be none."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write to {target.parent}: {error.strerror}. Choose another place with --output."
+        ) from error
 
 
 def require_ours(target: Path) -> None:

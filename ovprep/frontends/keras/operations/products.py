@@ -9,8 +9,6 @@ from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import operation
 from ovprep.frontends.keras.operations.operands import (
     FLOAT,
-    Array,
-    array_in,
     axes_in,
     common_type,
     tensor,
@@ -81,10 +79,3 @@ def outer(layer: Layer, x1: Any, x2: Any) -> ir.Value:
         for factor, shape in zip(_factors(layer, x1, x2), ((-1, 1), (1, -1)), strict=True)
     ]
     return layer.build.op("Mul", *flat)
-
-
-def constant_factor(layer: Layer, operand: Any, what: str) -> Array:
-    """A factor that must be a constant, such as a kernel."""
-    if isinstance(operand, ir.Value):
-        raise layer.unsupported(f"computes its {what}")
-    return array_in(layer, operand)
