@@ -1,6 +1,6 @@
 """Makes one Transpose of two with a Reshape or a Dense between them, and none of those that only choose a part."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import onnx_ir as ir
 
@@ -12,11 +12,10 @@ from ovprep.graph.refinement import refine, reshape_target
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
 from ovprep.layout.apply import is_swap
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
 from ovprep.layout.rules.registry import PERM, RANK
 from ovprep.passes.change import Change, counted
+from ovprep.passes.transpose_paths import RESHAPING, Path, computed_inputs, is_transpose, path_to
 
-_RESHAPING = ("Reshape", "Squeeze", "Unsqueeze", "Flatten")
 _HIGHEST = 5
 """The CPU plugin has no fast Transposes of higher ranks."""
 
@@ -46,11 +45,11 @@ def _sweep(graph: ir.Graph) -> list[str]:
     known, merged = ShapeValues(), []
     for node in list(graph):
         known.learn(node)
-        if node.op_type in _RESHAPING:
+        if node.op_type in RESHAPING:
             _cancel_reshapes(graph, node, known)
-        if not _is_transpose(node) or not (node.outputs[0].uses() or node.outputs[0].is_graph_output()):
+        if not is_transpose(node) or not (node.outputs[0].uses() or node.outputs[0].is_graph_output()):
             continue
-        path = _path_to(node)
+        path = path_to(node)
         made = None if path is None else _merge(Builder(graph, str(node.name), before=node), path, node, known)
         if made is not None:
             known.stands_for(made, node.outputs[0])
@@ -61,82 +60,7 @@ def _sweep(graph: ir.Graph) -> list[str]:
     return merged
 
 
-@dataclass
-class _Path:
-    """What lies between two Transposes: ops on the axes that the first made, Reshapes, ops on those for the second."""
-
-    first: ir.Node
-    before: list[ir.Node] = field(default_factory=list)
-    reshapes: list[ir.Node] = field(default_factory=list)
-    after: list[ir.Node] = field(default_factory=list)
-
-
-def _path_to(node: ir.Node) -> _Path | None:
-    """The way up from a Transpose to the next one, None where something on it cannot be passed."""
-    between: list[ir.Node] = []
-    value = node.inputs[0]
-    while value is not None:
-        maker = value.producer()
-        if maker is None or value.is_graph_output() or (len(value.uses()) > 1 and not _is_transpose(maker)):
-            return None
-        if _is_transpose(maker):
-            return _divided(maker, between, node)
-        if maker.op_type not in _RESHAPING and _passing(maker) is None:
-            return None
-        between.insert(0, maker)
-        value = maker.inputs[0] if maker.op_type in _RESHAPING else maker.inputs[_computed(maker)[0]]
-    return None
-
-
-def _divided(first: ir.Node, between: list[ir.Node], second: ir.Node) -> _Path | None:
-    alone = all(_is_transpose(user) for user, _ in first.outputs[0].uses()) or len(first.outputs[0].uses()) == 1
-    places = [place for place, node in enumerate(between) if node.op_type in _RESHAPING]
-    start, end = (places[0], places[-1] + 1) if places else (len(between), len(between))
-    reshapes = between[start:end]
-    if not alone or any(node.op_type not in _RESHAPING for node in reshapes):
-        return None
-    path = _Path(first, between[:start], reshapes, between[end:])
-    passes = _lets_pass(path.before, first) and _lets_pass(path.after, second)
-    if not passes and not places and _lets_pass(between, second):
-        return _Path(first, [], [], between)
-    return path if passes else None
-
-
-def _lets_pass(nodes: list[ir.Node], transpose: ir.Node) -> bool:
-    """Whether the ops compute the same on the other side of a Transpose."""
-    perm = ints_of(transpose, "perm") or ()
-    return perm[-1] == len(perm) - 1 or not any(_passing(node) == "not the last axis" for node in nodes)
-
-
-def _passing(node: ir.Node) -> str | None:
-    """Which Transposes an op lets pass: "any", those that move "not the last axis", or None."""
-    source, computed = node.outputs[0], _computed(node)
-    if len(computed) != 1 or len(node.outputs) != 1:
-        return None
-    value = node.inputs[computed[0]]
-    if value is None or rank_of(value) is None or rank_of(value) != rank_of(source) or value.dtype != source.dtype:
-        return None
-    if node.op_type in UNARY:
-        return "any"
-    constants = [array for array in map(array_of, node.inputs) if array is not None]
-    if node.op_type == "MatMul" and computed == [0] and constants[0].ndim == 2:
-        return "not the last axis"
-    if node.op_type not in BROADCASTING or any(array.ndim > (rank_of(value) or 0) for array in constants):
-        return None
-    if all(array.size == 1 for array in constants):
-        return "any"
-    return "not the last axis" if all(array.size in (1, *array.shape[-1:]) for array in constants) else None
-
-
-def _computed(node: ir.Node) -> list[int]:
-    return [place for place, value in enumerate(node.inputs) if value is not None and array_of(value) is None]
-
-
-def _is_transpose(node: ir.Node) -> bool:
-    return node.op_type == "Transpose" and "perm" in node.attributes and array_of(node.inputs[0]) is None
-
-
-def _merge(build: Builder, path: _Path, second: ir.Node, known: ShapeValues) -> ir.Value | None:
+def _merge(build: Builder, path: Path, second: ir.Node, known: ShapeValues) -> ir.Value | None:
     """The value of the second Transpose by one Transpose; None, and no change, where sizes do not tell how."""
     value = path.first.inputs[0]
     assert value is not None
@@ -164,7 +88,7 @@ def _again(build: Builder, nodes: list[ir.Node], value: ir.Value) -> ir.Value:
     """The ops once more, on another value."""
     for node in nodes:
         inputs = list(node.inputs)
-        inputs[_computed(node)[0]] = value
+        inputs[computed_inputs(node)[0]] = value
         value = build.op(node.op_type, *inputs, **node.attributes)
     return value
 
@@ -228,7 +152,7 @@ def _cancel_reshapes(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> None
     """Lets the users of a Reshape that takes back another have what that one was given."""
     source, output = node.inputs[0], node.outputs[0]
     maker = None if source is None else source.producer()
-    if maker is None or maker.op_type not in _RESHAPING or output.is_graph_output():
+    if maker is None or maker.op_type not in RESHAPING or output.is_graph_output():
         return
     first, dims = maker.inputs[0], known.dims(output)
     if first is not None and dims is not None and known.dims(first) == dims:

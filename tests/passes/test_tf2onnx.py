@@ -53,7 +53,7 @@ def test_equal_to_tensorflow_and_canonical(folder: Path, name: str, kind: str) -
     with np.load(path.with_suffix(".npz")) as stored:
         x, wanted = stored["x"], stored["y"]
     model = read_onnx(path).graph
-    done = normalize(model, lambda name, left: check(left))
+    done = normalize(model, after_each=lambda name, left: check(left))
     config = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(to_openvino(model, done.interface), "CPU", config)
     assert difference(np.asarray(compiled(x)[0]), wanted) <= 4 * FEW_ULP
