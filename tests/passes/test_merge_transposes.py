@@ -168,3 +168,13 @@ def test_behind_a_recurrent_layer(op_type: str, gates: int, axis: int) -> None:
     assert applied(merge_transposes, build.model) is not None
     assert ops_of(build.model) == [op_type, "Transpose", "Squeeze"]
     assert perms(build.model) == [(2, 1, 0, 3)]
+
+
+@pytest.mark.parametrize(("target", "left"), [((0, 4, 6), 0), ((0, 6, 4), 2), ((0, 2, 12), 2)])
+def test_a_reshape_that_takes_back_another(target: tuple[int, ...], left: int) -> None:
+    build = GraphBuilder()
+    x = build.op("Relu", build.input("x", "batch", 4, 6))
+    x = build.op("Reshape", build.op("Reshape", x, build.ints(0, 24, 1)), build.ints(*target))
+    build.output(build.op("Tanh", x), "y")
+    applied(merge_transposes, build.model)
+    assert ops_of(build.model).count("Reshape") == left
