@@ -29,6 +29,7 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     folding = openvino.passes.Manager()
     folding.register_pass(openvino.passes.ConstantFolding())
     folding.run_passes(converted)
+    _turn_weights(converted)
     if len(converted.get_parameters()) < len(interface.inputs):
         converted = _with_all_inputs(converted, interface)
     for port, parameter in zip(interface.inputs, converted.get_parameters(), strict=True):
@@ -63,6 +64,27 @@ def _parameter(port: Port) -> Any:
     parameter = openvino.opset13.parameter(shape, np.dtype(port.dtype))
     parameter.output(0).get_tensor().set_names({port.name})
     return parameter
+
+
+def _turn_weights(model: openvino.Model) -> None:
+    """Stores the weights `[C, F]` of a MatMul as `[F, C]`, as which the CPU plugin multiplies by them.
+
+    Else it would keep them both ways, and a Transpose of its own between the two.
+    """
+    turned: dict[str, Any] = {}
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "MatMul" or node.get_attributes()["transpose_b"]:
+            continue
+        weights = node.input_value(1).get_node()
+        if weights.get_type_name() != "Constant" or len(weights.shape) != 2:
+            continue
+        name = weights.get_name()
+        if name not in turned:
+            turned[name] = openvino.opset13.constant(np.ascontiguousarray(weights.get_data().T))
+            turned[name].set_friendly_name(weights.get_friendly_name())
+        node.input(1).replace_source_output(turned[name].output(0))
+        node.set_attribute("transpose_b", True)
+    model.validate_nodes_and_infer_types()
 
 
 def _label(node: Any, output: Any, port: Port) -> None:

@@ -60,7 +60,9 @@ def _windowed(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | N
 
 def _reshaped(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
     target, dims = known.numbers(node.inputs[1]), known.dims(node.outputs[0])
-    if target is None or dims is None or len(dims) != len(target) or int_of(node, "allowzero", 0):
+    if target is None or dims is None or len(dims) != len(target):
+        return None
+    if Extent(0) in target and int_of(node, "allowzero", 0):
         return None
     made = [
         source[axis] if size.number == 0 and axis < len(source) else dims[axis] if size.number == -1 else size

@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.interface import port_of
+from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
 from ovprep.interface import Interface
 from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
@@ -23,6 +24,8 @@ _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
 _NAMING_AXES = "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK"
 _SAME_AXES = frozenset((*_NAMING_AXES.split(), *UNARY, *BROADCASTING, *CHANNEL_FIRST))
 """Ops whose output has the axes of their input."""
+_KEEPING_PLACES = frozenset((*UNARY, "InstanceNormalization", "LayerNormalization", "LogSoftmax", "Softmax"))
+"""Ops of one computed input that leave every element, changed, where it was."""
 _RECURRENT = ("LSTM", "GRU", "RNN")
 
 
@@ -42,9 +45,10 @@ class _Axes:
         self._parent: dict[Axis, Axis] = {}
         self._strong: dict[Axis, list[str]] = {}
         self._weak: dict[Axis, list[str]] = {}
-        nodes = list(graph)
+        nodes, known = list(graph), ShapeValues()
         for node in nodes:
-            for first, second in _ties(node):
+            known.learn(node)
+            for first, second in (*_ties(node), *_ties_of_return(node, known)):
                 self._parent[self._root(first)] = self._root(second)
         for node in nodes:
             for axis, letter in _claims(node):
@@ -108,6 +112,20 @@ def _ties(node: ir.Node) -> Iterator[tuple[Axis, Axis]]:
             source_rank = rank_of(value)
             if source_rank is not None:
                 yield from (((value, a), (output, b)) for a, b in _mapping(node, value, source_rank, rank))
+
+
+def _ties_of_return(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
+    """A Reshape back to the shape that another left, as around the statistics of a GroupNormalization.
+
+    Every element has kept its place since then, and with the shape it gets its axes again.
+    """
+    value = node.inputs[0] if node.op_type == "Reshape" else None
+    while value is not None and (maker := value.producer()) is not None and maker.op_type in _KEEPING_PLACES:
+        value = maker.inputs[0]
+    source = None if value is None or maker is None or maker.op_type != "Reshape" else maker.inputs[0]
+    dims = known.dims(source)
+    if source is not None and dims is not None and dims == known.dims(node.outputs[0]):
+        yield from (((source, axis), (node.outputs[0], axis)) for axis in range(len(dims)))
 
 
 def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Iterable[tuple[int, int]]:

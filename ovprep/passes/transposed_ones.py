@@ -5,7 +5,8 @@ import onnx_ir as ir
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import ints_of
 from ovprep.graph.edit import remove_unused, replace_value
-from ovprep.graph.extents import Extent, Extents
+from ovprep.graph.extents import Extent
+from ovprep.graph.refinement import reshape_target
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
 
@@ -28,7 +29,7 @@ def narrow_transposes(model: ir.Model) -> Change | None:
         if source is None or dims is None or _ONE not in dims:
             continue
         kept = [axis for axis, size in enumerate(dims) if size != _ONE]
-        target = _target(known.dims(source), tuple(dims[axis] for axis in kept))
+        target = reshape_target(known.dims(source), tuple(dims[axis] for axis in kept))
         before_first_one = next(place for place, axis in enumerate(perm) if axis not in kept)
         if target is None or not _is_reshaped(node.outputs[0], before_first_one):
             continue
@@ -58,12 +59,3 @@ def _is_reshaped(value: ir.Value, sizes: int) -> bool:
         if index or target is None or 0 in target[sizes:]:
             return False
     return bool(value.uses()) and not value.is_graph_output()
-
-
-def _target(source: Extents | None, wanted: Extents) -> list[int] | None:
-    """The wanted sizes for a Reshape, with 0 for an open one that stays where it is and -1 for one more."""
-    target = []
-    for axis, size in enumerate(wanted):
-        stays = source is not None and axis < len(source) and source[axis] == size
-        target.append(size.number if size.number is not None else 0 if stays else -1)
-    return target if target.count(-1) <= 1 else None

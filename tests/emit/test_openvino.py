@@ -66,6 +66,22 @@ def test_saved_weights_are_float32(tmp_path: Path) -> None:
         assert difference(np.asarray(found[name]), wanted) <= FEW_ULP
 
 
+def test_dense_weights_are_stored_as_they_are_multiplied_by() -> None:
+    """A Transpose of constants in the compiled model would keep them twice. One Dense shares the other's weights."""
+    build = GraphBuilder()
+    weights = build.weights(4, 4)
+    x = build.op("Relu", build.op("MatMul", build.input("x", "batch", 7, 4), weights))
+    x = build.op("MatMul", build.op("MatMul", x, weights), build.weights(4, 3))
+    build.output(build.op("MatMul", build.weights(2, 7), x), "y")
+    emitted = to_openvino(build.model, infer_interface(build.model))
+    compiled = openvino.Core().compile_model(emitted, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    kinds = [str(node.get_rt_info()["layerType"].astype(str)) for node in compiled.get_runtime_model().get_ops()]
+    assert kinds.count("FullyConnected") == 3
+    assert "Transpose" not in kinds
+    feeds = feeds_of(build.model)
+    assert difference(np.asarray(compiled(feeds)["y"]), run(build.model, feeds)[0]) <= 32 * FEW_ULP
+
+
 def test_a_refusal_names_the_op() -> None:
     build = GraphBuilder()
     build.output(build.op("Relu", build.input("x", 2, 4)), "y")

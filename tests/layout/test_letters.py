@@ -188,3 +188,33 @@ def test_a_batch_that_reshape_spells_as_zero() -> None:
     y = conv(build, build.input("x", "batch", 4, 4), 4)
     build.output(build.op("Reshape", y, build.ints(0, 16)), "y")
     assert layouts(build) == (["NCW"], ["NC"])
+
+
+@pytest.mark.parametrize("size", [4, 9])
+@pytest.mark.parametrize("batch", ["batch", 2])
+def test_a_group_normalization_keeps_the_axes(size: int, batch: str | int) -> None:
+    """It takes its statistics in another shape, and goes back."""
+    build = GraphBuilder()
+    x = conv(build, build.input("x", batch, 4, size), 4)
+    groups = build.op("Reshape", x, build.ints(0, 2, -1))
+    groups = build.op("InstanceNormalization", groups, build.weights(2), build.weights(2), epsilon=1e-5)
+    y = build.op("Mul", build.op("Reshape", groups, build.ints(0, 4, size)), build.weights(4, 1))
+    build.output(y, "y")
+    assert layouts(build) == (["NCW"], ["NCW"])
+
+
+def test_another_shape_has_other_axes() -> None:
+    build = GraphBuilder()
+    x = conv(build, build.input("x", 2, 4, 9), 4)
+    groups = build.op("Softmax", build.op("Reshape", x, build.ints(0, 2, -1)))
+    build.output(build.op("Reshape", groups, build.ints(0, 9, 4)), "y")
+    assert layouts(build) == (["NCW"], ["N??"])
+
+
+def test_a_transpose_on_the_way_is_no_return() -> None:
+    """A shuffle of channels leaves the shape alone, and every element elsewhere."""
+    build = GraphBuilder()
+    x = conv(build, build.input("x", 2, 4, 4), 4)
+    x = build.op("Transpose", build.op("Reshape", x, build.ints(0, 2, 2, 4)), perm=(0, 2, 1, 3))
+    build.output(build.op("Reshape", x, build.ints(0, 4, 4)), "y")
+    assert layouts(build) == (["NCW"], ["N??"])
