@@ -17,6 +17,7 @@ from ovprep.report.folder import MANIFEST
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
+    from ovprep.rank import RankChoice
     from ovprep.verify.verify import Verification
 
 SCHEMA = 1
@@ -46,6 +47,7 @@ class Conversion:
     original: Interface
     interface: Interface
     normalization: Normalization
+    rank: "RankChoice"
     ops: Mapping[str, int]
     verification: "Verification | None"
     benchmark: "Benchmark | None"
@@ -83,6 +85,7 @@ class Conversion:
                     "transposes_after": layout.transposes_after,
                     "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
                 },
+                "rank": plain(self.rank),
                 "ops": dict(self.ops),
             },
             "verification": plain(self.verification),
