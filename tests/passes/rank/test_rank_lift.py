@@ -77,6 +77,28 @@ def test_what_cannot_be_lifted_ahead_of_the_convolutions_stays_at_rank_3() -> No
     assert rank_of(build.graph[-2].inputs[0]) == 4
 
 
+TURN = (1, 0, 2)
+"""Steps before the batch: an order that no rule covers."""
+
+
+def test_sum_behind_what_stays_at_rank_3_stays_too() -> None:
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", 2, 4, 9), build.weights(4, 4, 2))
+    turned = build.op("Transpose", build.op("Transpose", x, perm=TURN), perm=TURN)
+    build.output(build.op("Add", turned, x), "y")
+    assert isinstance(lifted(build.model, FEW_ULP), Change)
+    assert ops_of(build.model) == ["Unsqueeze", "Conv", "Squeeze", "Transpose", "Transpose", "Add"]
+
+
+def test_what_stays_at_rank_3_keeps_all_ahead_of_it() -> None:
+    build = GraphBuilder()
+    x = build.op("Relu", build.input("x", 2, 4, 9))
+    turned = build.op("Transpose", build.op("Transpose", x, perm=TURN), perm=TURN)
+    build.output(build.op("Conv", build.op("Add", turned, x), build.weights(4, 4, 2)), "y")
+    assert isinstance(lifted(build.model, FEW_ULP), Change)
+    assert [rank_of(node.inputs[0]) for node in build.graph if node.op_type in ("Relu", "Add", "Conv")] == [3, 4, 4]
+
+
 def test_recurrence_between_convolutions_keeps_all_at_rank_3() -> None:
     build = GraphBuilder()
     x = build.op("Conv", build.input("x", 2, 4, 9), build.weights(4, 4, 2))
