@@ -86,7 +86,6 @@ def convert(
         graph = source.graph.clone()
         normalization = normalize(graph, interface)
         with new_folder(folder) as scratch:
-            say("choosing the rank")
             chosen = choose_rank(
                 graph,
                 normalization,
@@ -94,6 +93,7 @@ def convert(
                 lambda form, place: _emit(source, form, normalization.interface, place),
                 threads=count,
                 seed=seed,
+                on_stage=say,
             )
             graph, normalization = chosen.graph, chosen.normalization
             say("writing the IR")

@@ -43,7 +43,14 @@ class Chosen:
 
 
 def choose_rank(
-    graph: ir.Model, normalization: Normalization, rank: Rank, emit: Emit, *, threads: int, seed: int
+    graph: ir.Model,
+    normalization: Normalization,
+    rank: Rank,
+    emit: Emit,
+    *,
+    threads: int,
+    seed: int,
+    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Chosen:
     """The normalised graph at rank 3 as it is, or lifted to rank 4, as asked for or as measured ("auto").
 
@@ -65,6 +72,7 @@ def choose_rank(
     done = replace(normalization, passes=(*normalization.passes, PassReport(lift_to_rank_4.__name__, change)))
     if rank == 4:
         return Chosen(high, done, RankChoice(4, "as asked for"))
+    on_stage("timing rank 3 and rank 4")
     try:
         measured = _race(graph, high, normalization, emit, threads, seed)
     except UnsupportedError as error:
