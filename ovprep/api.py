@@ -22,8 +22,9 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
-from ovprep.options import InterfaceOptions, ReadOptions
+from ovprep.options import RANKS, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.pipeline import normalize as normalize_graph
+from ovprep.rank import choose_rank
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
 
@@ -42,6 +43,7 @@ def convert(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     interface: InterfaceOptions | None = None,
+    rank: Rank = "auto",
     target: str = "cpu",
     verify: bool = True,
     benchmark: bool = True,
@@ -60,6 +62,8 @@ def convert(
     plugins     Python modules, by name or path, that register rules or classes for custom layers
     signature   the signature of a SavedModel to convert, where it has several and none for serving
     interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
+    rank        of the tensors inside: 3, 4 (`[N, C, 1, W]`), or "auto": the faster where a model gives a reason to time
+                both, else 3; the interface stays as it is
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion
@@ -72,7 +76,7 @@ def convert(
     or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
     """
     say = on_progress or (lambda stage: None)
-    count = _checked_options(target, seconds, threads)
+    count = _checked_options(target, rank, seconds, threads)
     with _as_file(model) as path:
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
@@ -82,6 +86,16 @@ def convert(
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
         with new_folder(folder) as scratch:
+            chosen = choose_rank(
+                graph,
+                normalization,
+                rank,
+                lambda form, place: _emit(source, form, normalization.interface, place),
+                threads=count,
+                seed=seed,
+                on_stage=say,
+            )
+            graph, normalization = chosen.graph, chosen.normalization
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
             verification, measured = examine(
@@ -99,6 +113,7 @@ def convert(
                 original=normalization.original,
                 interface=normalization.interface,
                 normalization=normalization,
+                rank=chosen.rank,
                 ops=ops,
                 verification=verification,
                 benchmark=measured,
@@ -132,7 +147,7 @@ def normalize(
     from ovprep.emit.onnx import require_onnx_place, save_onnx
 
     say = on_progress or (lambda stage: None)
-    count = _checked_options("cpu", 1.0, threads)
+    count = _checked_options("cpu", 3, 1.0, threads)
     with _as_file(model) as path:
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
@@ -177,10 +192,12 @@ def _read_options(
     return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature)
 
 
-def _checked_options(target: str, seconds: float, threads: int | None) -> int:
+def _checked_options(target: str, rank: Rank, seconds: float, threads: int | None) -> int:
     """The number of threads, once all options make sense."""
     if target not in TARGETS:
         raise OptionError(f"There is no target {target!r}; choose {' or '.join(TARGETS)}.")
+    if rank not in RANKS:
+        raise OptionError(f"There is no rank {rank!r}; choose auto, 3 or 4.")
     if not 0 < seconds < float("inf"):
         raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

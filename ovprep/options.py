@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ovprep.errors import OptionError
+
+Rank = Literal["auto", 3, 4]
+"""The rank of the tensors inside the result; "auto" is what measuring finds faster."""
+RANKS: tuple[Rank, ...] = ("auto", 3, 4)
 
 _LAYOUTS = ("nwc", "ncw", "keep")
 

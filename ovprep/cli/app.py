@@ -11,7 +11,7 @@ import typer
 
 from ovprep import __version__
 from ovprep.cli.output import Output
-from ovprep.cli.parsing import interface_options
+from ovprep.cli.parsing import interface_options, rank_option
 from ovprep.errors import OvprepError
 
 app = typer.Typer(
@@ -72,6 +72,7 @@ def convert(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    rank: Annotated[str, typer.Option(help="Of the tensors inside: 3, 4, or auto, which times both.")] = "auto",
     target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
@@ -94,6 +95,7 @@ def convert(
             plugins=plugin or (),
             signature=signature,
             interface=interface_options(layout or (), input_shape or (), batch),
+            rank=rank_option(rank),
             target=target,
             verify=verify,
             benchmark=benchmark,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from ovprep.errors import OptionError
-from ovprep.options import InterfaceOptions
+from ovprep.options import InterfaceOptions, Rank
 
 _SHAPE = re.compile(r"(?P<name>.+?)\[(?P<dims>[^\[\]]*)\]")
 
@@ -24,6 +24,14 @@ def interface_options(layouts: Sequence[str], shapes: Sequence[str], batch: int 
         shapes=dict(map(_shape, shapes)),
         batch=batch,
     )
+
+
+def rank_option(text: str) -> Rank:
+    """What `--rank auto`, `--rank 3` or `--rank 4` asks for. Raises OptionError for anything else."""
+    ranks: dict[str, Rank] = {"auto": "auto", "3": 3, "4": 4}
+    if text.lower() not in ranks:
+        raise OptionError(f"There is no rank {text!r}; choose auto, 3 or 4.")
+    return ranks[text.lower()]
 
 
 def _shape(text: str) -> tuple[str, tuple[int | None, ...]]:

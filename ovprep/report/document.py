@@ -17,6 +17,7 @@ from ovprep.report.folder import MANIFEST
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
+    from ovprep.rank import RankChoice
     from ovprep.verify.verify import Verification
 
 SCHEMA = 1
@@ -46,6 +47,7 @@ class Conversion:
     original: Interface
     interface: Interface
     normalization: Normalization
+    rank: "RankChoice"
     ops: Mapping[str, int]
     verification: "Verification | None"
     benchmark: "Benchmark | None"
@@ -65,7 +67,11 @@ class Conversion:
             "target": self.target,
             "source": _source(self.source),
             "interface": {**_interface(self.interface), "original": _interface(self.original)},
-            "normalization": {**_normalization(self.normalization), "ops": dict(self.ops)},
+            "normalization": {
+                **_normalization(self.normalization),
+                "rank": plain(self.rank),
+                "ops": dict(self.ops),
+            },
             "verification": plain(self.verification),
             "benchmark": plain(self.benchmark),
             "artifacts": plain(self.artifacts),

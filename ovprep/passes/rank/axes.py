@@ -1,0 +1,72 @@
+"""Ops that have a number for each axis: padding, cutting, repeating; and reductions."""
+
+import onnx_ir as ir
+
+from ovprep.graph.builder import Builder
+from ovprep.graph.constants import int_of, ints_of
+from ovprep.passes.rank.registry import RANK, Lift, moved, rule, widened
+
+
+@rule("Pad")
+def pad(node: ir.Node) -> Lift | None:
+    """The new axis is not padded."""
+    pads = ints_of(node, "pads", 1)
+    if pads is None or len(pads) != 2 * RANK or (len(node.inputs) > 3 and node.inputs[3] is not None):
+        return None
+
+    def edit(build: Builder, axis: int) -> None:
+        numbers = (*widened(pads[:RANK], axis, 0), *widened(pads[RANK:], axis, 0))
+        node.replace_input_with(1, build.ints(*numbers, name="pads"))
+
+    return Lift(edit=edit)
+
+
+@rule("Slice")
+def cut(node: ir.Node) -> Lift | None:
+    """Along the same axes as before."""
+    starts, axes = ints_of(node, "", 1), ints_of(node, "", 3)
+    if axes is None:
+        if starts is None or (len(node.inputs) > 3 and node.inputs[3] is not None):
+            return None
+        axes = tuple(range(len(starts)))
+    given = axes
+
+    def edit(build: Builder, axis: int) -> None:
+        node.resize_inputs(max(len(node.inputs), 4))
+        node.replace_input_with(3, build.ints(*(moved(one, axis) for one in given), name="axes"))
+
+    return Lift(edit=edit)
+
+
+@rule("Tile", "Expand")
+def repeat(node: ir.Node) -> Lift | None:
+    """The new axis is taken once."""
+    numbers = ints_of(node, "", 1)
+    if numbers is None or len(numbers) != RANK:
+        return None
+    return Lift(
+        edit=lambda build, axis: node.replace_input_with(1, build.ints(*widened(numbers, axis, 1), name="numbers"))
+    )
+
+
+_REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
+
+
+@rule(*(f"Reduce{name}" for name in _REDUCTIONS.split()))
+def reduction(node: ir.Node) -> Lift | None:
+    """Over the same axes and the new one, of which one sample is its own sum, mean and maximum.
+
+    Without the new one among them, an axis that is not kept would leave it behind; and over both last axes
+    OpenVINO's plugin is right where over one it is not: see `ovprep.passes.plugin_defects`.
+    """
+    axes = ints_of(node, "axes", 1)
+    if not axes:
+        return None
+
+    def edit(build: Builder, axis: int) -> None:
+        over = sorted({axis, *(moved(one, axis) for one in axes)})
+        node.attributes.pop("axes", None)
+        node.resize_inputs(2)
+        node.replace_input_with(1, build.ints(*over, name="axes"))
+
+    return Lift(outputs=(0,) if int_of(node, "keepdims", 1) else (), edit=edit)
