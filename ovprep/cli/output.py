@@ -1,13 +1,15 @@
 """Where the words go: results to stdout, progress to a terminal's stderr, and with `--json` one object to stdout."""
 
+import errno
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ovprep.errors import OvprepError
+from ovprep.errors import OutputError, OvprepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,19 +22,22 @@ class Output:
         self.as_json = as_json
 
     def show(self, document: Callable[[], dict[str, Any]], render: "Callable[[Console], None]") -> None:
-        """Prints a result, as JSON or for people."""
-        if self.as_json:
-            json.dump(document(), sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
-            sys.stdout.write("\n")
-        else:
-            render(_console())
+        """Prints a result, as JSON or for people. Raises OutputError where stdout takes no more."""
+        with _stdout():
+            if self.as_json:
+                json.dump(document(), sys.stdout, indent=2, allow_nan=False, ensure_ascii=False)
+                sys.stdout.write("\n")
+            else:
+                render(_console())
 
     def fail(self, error: OvprepError) -> None:
         """Prints an error: a sentence on stderr, and with `--json` an object on stdout too."""
-        if self.as_json:
+        print(f"ovprep: {error}", file=sys.stderr)
+        if not self.as_json:
+            return
+        with suppress(OutputError), _stdout():  # the sentence is out
             json.dump({"error": str(error), "kind": type(error).__name__, "exit_code": error.exit_code}, sys.stdout)
             sys.stdout.write("\n")
-        print(f"ovprep: {error}", file=sys.stderr)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
@@ -42,6 +47,19 @@ class Output:
             return
         with _Stages() as stages:
             yield stages.begin
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    """Writes all of it now, so that a full disk is told as an OutputError."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # a reader that had enough, as `head`: it ends quietly
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what is left in the buffer would fail again at exit)
+        raise OutputError(f"The result cannot be printed: {error.strerror}.") from error
 
 
 class _Stages:

@@ -6,6 +6,7 @@
     MaxPool         onnx 1.23 loops at rank 4: 9 of 13 s for a spectrogram network on 4 s of speech
     GlobalMaxPool   onnx 1.23 drops an axis at rank 3
     Erf             onnx 1.23 computes in float32 whatever the input
+    GatherElements  onnx 1.23 cannot take more than 64 places, as numpy's `choose`
 
 Imports onnx: import this module when a run is about to happen, not before.
 """
@@ -130,8 +131,18 @@ class Erf(OpRun):
         return (np.asarray(_erf(x), x.dtype) if x.size else x,)
 
 
+class GatherElements(OpRun):
+    """GatherElements of the default domain; negative indices count from the end."""
+
+    def _run(self, x: Array, indices: Array, axis: int | None = None) -> tuple[Array]:
+        axis = axis or 0
+        region = tuple(slice(size) for size in indices.shape)  # of the other axes the indices may leave out the end
+        part = x[(*region[:axis], slice(None), *region[axis % x.ndim + 1 :])]
+        return (np.take_along_axis(part, indices % x.shape[axis], axis),)
+
+
 def _with_bias(array: Array, bias: Array | None) -> Array:
     return array if bias is None else array + bias.reshape(1, -1, *[1] * (array.ndim - 2))
 
 
-OPERATORS: tuple[Any, ...] = (Conv, ConvTranspose, AveragePool, MaxPool, GlobalMaxPool, Erf)
+OPERATORS: tuple[Any, ...] = (Conv, ConvTranspose, AveragePool, MaxPool, GlobalMaxPool, Erf, GatherElements)

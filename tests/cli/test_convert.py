@@ -249,6 +249,16 @@ def test_the_program_in_a_pipe(tmp_path: Path) -> None:
     assert "20 Transposes became" in done.stdout
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [("inspect", H5), ("inspect", "--json", H5), ("inspect", "--json", "none.h5")])
+def test_a_full_disk_gets_one_sentence(arguments: tuple[str | Path, ...]) -> None:
+    command = [sys.executable, "-m", "ovprep", *map(str, arguments)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "cannot be printed" in done.stderr or "There is no file" in done.stderr
+
+
 def test_converting_imports_no_framework(tmp_path: Path) -> None:
     """Converting alone must not load TensorFlow or Keras, let alone run anything from the file."""
     program = (

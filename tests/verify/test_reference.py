@@ -76,6 +76,11 @@ CASES: dict[str, tuple[str, list[Any], dict[str, Any]]] = {
         {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
     ),
     "resize, linear": ("Resize", [X, None, SIZES], {"mode": "linear"}),
+    "gather elements": (
+        "GatherElements",
+        [normal(2, 90, 5), RNG.integers(-90, 90, (2, 80, 4))],
+        {"axis": 1},
+    ),
     "gemm": ("Gemm", [normal(3, 8), normal(5, 8), normal(5)], {"transB": 1, "alpha": 0.5, "beta": 2.0}),
     "matmul": ("MatMul", [normal(2, 7, 8), normal(8, 5)], {}),
     "layer norm": ("LayerNormalization", [normal(2, 7, 8), normal(8), normal(8)], {"axis": -1, "epsilon": 1e-3}),
@@ -100,6 +105,7 @@ CASES |= {
                  "Mish", "Relu", "Sigmoid", "Softplus", "Softsign", "Tanh")
 }  # fmt: skip
 EXACT = {
+    "gather elements",
     "max pool",
     "max pool, ceil",
     "max pool, rank 4",

@@ -83,8 +83,9 @@ def _keys_of(structure: dict[str, Any], inputs: Sequence[Any]) -> list[str]:
 class KerasRunner:
     """A Keras model behind concrete functions, one for each shape that its inputs take.
 
-    The shapes are fixed, as `predict` has them. With open ones Keras 3.15 computes something else for a TimeDistributed
-    over an open number of steps. Calling a concrete function directly saves the 10% that `tf.function` spends on dispatch.
+    The shapes are fixed: with open ones, which `predict` also takes from its second shape on, Keras 3.15 differs from
+    its own eager call for a TimeDistributed over an open number of steps. Calling a concrete function directly saves
+    the 10% that `tf.function` spends on dispatch.
     """
 
     def __init__(self, original: Original) -> None:
