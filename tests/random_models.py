@@ -1,6 +1,6 @@
 """Random 1D models for Hypothesis, as PyTorch writes them (NCW) and as Keras does (NWC, wrapped in Transposes)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -32,11 +32,11 @@ class ModelDraw(GraphBuilder):
     def turned(self, x: ir.Value) -> ir.Value:
         return self.op("Transpose", x, perm=SWAP)
 
-    def step(self) -> None:
+    def step(self, steps: Sequence[Step]) -> None:
         """One more value: an op on one that is there, perhaps between Transposes."""
         source = self.values[-1 - self.number(0, min(2, len(self.values) - 1))]
         wrapped = self.draw(st.booleans())
-        made = self.draw(st.sampled_from(STEPS))(self, self.turned(source) if wrapped else source)
+        made = self.draw(st.sampled_from(steps))(self, self.turned(source) if wrapped else source)
         self.values.append(self.turned(made) if wrapped and self.draw(st.integers(0, 3)) else made)
 
     def finish(self) -> ir.Model:
@@ -199,9 +199,9 @@ HEADS: list[Step] = [as_it_is, flatten_and_gemm, flatten_alone, global_pool]
 
 
 @st.composite
-def random_models(draw: st.DrawFn, max_ops: int = 8) -> ir.Model:
+def random_models(draw: st.DrawFn, max_ops: int = 8, more: Sequence[Step] = ()) -> ir.Model:
     """A valid model of one input and one to four outputs, of batch one, two or open."""
     model = ModelDraw(draw)
     for _ in range(draw(st.integers(1, max_ops))):
-        model.step()
+        model.step((*STEPS, *more))
     return model.finish()

@@ -1,5 +1,7 @@
 """All passes together: whatever the graph, each leaves one that checks and computes the same."""
 
+import os
+
 import numpy as np
 import onnx_ir as ir
 from hypothesis import given, note, settings
@@ -7,11 +9,22 @@ from hypothesis import given, note, settings
 from tests.graphs import GraphBuilder, listing
 from tests.passes.support import SWAP, normalized
 from tests.random_models import random_models
+from tests.random_ops import MORE_STEPS
+
+EXAMPLES = int(os.environ.get("OVPREP_EXAMPLES", "0"))
+"""How many random models to try; `scripts/bench models` tries thousands."""
 
 
-@settings(max_examples=150)
+@settings(max_examples=EXAMPLES or 150)
 @given(random_models())
 def test_random_models(model: ir.Model) -> None:
+    note(listing(model))
+    normalized(model)
+
+
+@settings(max_examples=EXAMPLES or 150)
+@given(random_models(more=MORE_STEPS))
+def test_random_models_of_all_ops(model: ir.Model) -> None:
     note(listing(model))
     normalized(model)
 
