@@ -31,7 +31,7 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
         if name in early:
             before = infer_interface(left)  # these may show what an axis is
         if name == "lay_out_interface":
-            turned.update(port.name for port in (*before.inputs, *before.outputs) if port.layout == "NCW")
+            turned.update(port.name for port in (*before.inputs, *before.outputs) if _is_channel_first(port))
         check(left)
         found = run(left, {name: _turn(array, name in turned) for name, array in feeds.items()})
         for array, expected, value in zip(found, wanted, left.graph.outputs, strict=True):
@@ -54,11 +54,16 @@ def _turn(array: Array, turned: bool) -> Array:
     return array.transpose(SWAP) if turned else array
 
 
+def _is_channel_first(port: Port) -> bool:
+    """Whether a tensor has its channels before its only spatial axis, which may be one of an image, "H"."""
+    return len(port.layout) == 3 and port.layout.startswith("NC") and "?" not in port.layout
+
+
 def _channel_last(interface: Interface) -> Interface:
     def turned(port: Port) -> Port:
-        if port.layout != "NCW":
+        if not _is_channel_first(port):
             return port
-        return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout="NWC")
+        return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout=f"N{port.layout[2]}C")
 
     return Interface(tuple(map(turned, interface.inputs)), tuple(map(turned, interface.outputs)))
 
