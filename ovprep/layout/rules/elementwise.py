@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import is_constant
 from ovprep.graph.shapes import rank_of
-from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, rule, swap_constant_inputs
+from ovprep.layout.rules.registry import Free, Pinned, Ruling, rank_in, rule, swap_constant_inputs
 
 _UNARY = (
     "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish "
@@ -33,7 +33,7 @@ def unary(node: ir.Node) -> Ruling:
 def broadcasting(node: ir.Node) -> Ruling:
     """Constants are turned; a computed tensor of a lower rank would be spread along another axis."""
     for value in node.inputs:
-        if value is None or is_constant(value) or rank_of(value) in (0, RANK):
+        if value is None or is_constant(value) or rank_of(value) in (0, rank_in(node)):
             continue
         return Pinned(f"broadcasts a computed tensor of rank {rank_of(value)}")
     return Free(swap_constant_inputs(node, range(len(node.inputs))))

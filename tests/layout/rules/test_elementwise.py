@@ -86,7 +86,7 @@ def test_computed_tensor_of_lower_rank_pins(other: tuple[int, ...]) -> None:
 
 def test_what_no_rule_may_touch() -> None:
     assert reason("CumSum", {}, (2, 4, 4), np.int64(1)) == "no rule for CumSum"
-    assert reason("Relu", {}, (2, 3, 4, 4)) == "works on tensors of rank 4"
+    assert reason("Relu", {}, (2, 3, 4, 4, 4)) == "works on tensors of rank 5"
     assert reason("Relu", {}, floats(2, 4, 4)) == "works on a constant"
     assert reason("Slice", {}, floats(2, 4, 4), ints(0), ints(2), ints(1)) == "works on a constant"
 
