@@ -134,6 +134,9 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
     if op in _SAME_AXES:
         # Lower ranks broadcast from the right. A spatial op keeps batch and time but makes new channels.
         pairs = [(axis, axis + rank - source_rank) for axis in range(source_rank) if rank >= source_rank]
+        if source_rank < rank:
+            # A batch of one in front of the channels is not the time that it is spread along.
+            pairs = [pair for pair in pairs if not _is_spread(value, pair[0], node.outputs[0], pair[1])]
         return [pair for pair in pairs if op not in ("Conv", "ConvTranspose") or pair[0] != 1]
     if op == "Transpose" and "perm" in node.attributes:
         return [(source, axis) for axis, source in enumerate(node.attributes["perm"].as_ints())]
@@ -151,6 +154,12 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
         table_rank = rank - source_rank + 1
         return [(axis, int_of(node, "axis", 0) % table_rank + axis) for axis in range(source_rank)]
     return _mapping_of_dropped_axes(node, source_rank, rank)
+
+
+def _is_spread(value: ir.Value, axis: int, output: ir.Value, output_axis: int) -> bool:
+    assert value.shape is not None
+    assert output.shape is not None
+    return bool(value.shape[axis] == 1 and output.shape[output_axis] != 1)
 
 
 def _keeps_first(node: ir.Node) -> bool:

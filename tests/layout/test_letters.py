@@ -183,6 +183,15 @@ def test_broadcasting_ties_axes_from_the_right() -> None:
     assert layouts(build) == (["NCW", "CW"], ["NCW"])
 
 
+def test_broadcasting_a_batch_of_one_ties_no_time() -> None:
+    """The gate `[1, C]` of a squeeze-and-excite, as TFLite writes it."""
+    build = GraphBuilder()
+    x = swap(build, conv(build, swap(build, build.input("x", 1, 9, 4)), 4))
+    gate = build.op("Gemm", build.op("ReduceMean", x, build.ints(1), keepdims=0), build.weights(4, 4))
+    build.output(build.op("Mul", x, build.op("Sigmoid", gate)), "y")
+    assert layouts(build) == (["NWC"], ["NWC"])
+
+
 def test_a_batch_that_reshape_spells_as_zero() -> None:
     build = GraphBuilder()
     y = conv(build, build.input("x", "batch", 4, 4), 4)

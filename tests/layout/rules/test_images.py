@@ -30,7 +30,14 @@ def test_elementwise(shape: Shape) -> None:
 
 def test_computed_tensor_of_lower_rank_pins() -> None:
     assert reason("Add", {}, (2, 4, 4, 4), (4, 4, 4)) == "broadcasts a computed tensor of rank 3"
-    check_images("Mul", {}, (2, 4, 4, 4), ())
+    assert reason("Add", {}, (2, 4, 4, 4), (1, 1, 4)) == "broadcasts a computed tensor of rank 3"
+    assert reason("Add", {}, (2, 4, 4, 4), (4, 4)) == "broadcasts a computed tensor of rank 2"
+
+
+@pytest.mark.parametrize("shape", IMAGES)
+def test_computed_tensor_of_lower_rank_and_one_axis(shape: Shape) -> None:
+    for other in [(), (shape[3],), (1, shape[3]), (shape[2], 1)]:
+        check_images("Sub", {}, shape, other)
 
 
 @pytest.mark.parametrize("axis", AXES)
