@@ -115,6 +115,15 @@ def other_rank(m: ImageDraw, x: ir.Value) -> ir.Value:
     return m.op("ReduceMax", x, m.ints(axis), keepdims=0)
 
 
+def reshaped(m: ImageDraw, x: ir.Value) -> ir.Value:
+    """Two axes of an image joined, or one of a signal cut."""
+    first, *rest = sizes(x)
+    if len(rest) == 2:
+        return m.op("Reshape", x, m.ints(0, *m.draw(st.sampled_from([(first, -1), (-1, rest[1])]))))
+    target = m.draw(st.sampled_from([(first, 1, rest[0]), (first, rest[0], 1), (1, first, rest[0])]))
+    return m.op("Reshape", x, m.ints(0, *target))
+
+
 def as_it_is(m: ImageDraw, x: ir.Value) -> ir.Value:
     return x
 
@@ -145,6 +154,7 @@ STEPS: list[Step] = [
     pad,
     dense,
     other_rank,
+    reshaped,
 ]
 HEADS: list[Step] = [as_it_is, flatten, pooled]
 

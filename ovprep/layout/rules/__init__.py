@@ -1,6 +1,6 @@
 """One rule per op family. The modules are imported by name: a rule that fails to import must not vanish."""
 
-from ovprep.layout.rules import axes, elementwise, flatten, matmul, spatial
+from ovprep.layout.rules import axes, elementwise, flatten, matmul, reshape, spatial
 from ovprep.layout.rules.registry import (
     RULES,
     Free,
@@ -26,6 +26,7 @@ __all__ = [
     "oriented_inputs",
     "oriented_outputs",
     "rank_in",
+    "reshape",
     "ruling_of",
     "spatial",
 ]

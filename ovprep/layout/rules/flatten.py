@@ -15,7 +15,7 @@ from ovprep.layout.rules.registry import Free, Pinned, Ruling, Swap, rule
 Absorb = Callable[[Swap], None]
 
 
-@rule("Reshape", "Flatten")
+@rule("Flatten")
 def flatten(node: ir.Node) -> Ruling:
     """`[N, A, B]` to `[N, A*B]`: the other order permutes the rows of every weight that reads the result.
 
