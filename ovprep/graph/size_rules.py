@@ -203,6 +203,13 @@ def _expanded(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | N
     return target if target is not None and all(size == Extent(1) for size in source) else None
 
 
+def _chosen(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
+    """Gather: the axes of the places stand where the axis was that they are chosen along."""
+    places, axis = node.inputs[1], int_of(node, "axis", 0) % len(source)
+    dims = known.dims(places)
+    return None if dims is None else (*source[:axis], *dims, *source[axis + 1 :])
+
+
 _SAME_SIZES = (
     "BatchNormalization Cast Clip Elu Identity LeakyRelu LogSoftmax Neg Relu Selu Sigmoid Softmax Softplus Tanh"
 )
@@ -215,6 +222,7 @@ SIZE_RULES: dict[str, SizeRule] = {
     ),
     "Concat": _joined,
     "Expand": _expanded,
+    "Gather": _chosen,
     "MatMul": _multiplied,
     "Pad": _padded,
     "Reshape": _reshaped,
