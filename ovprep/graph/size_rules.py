@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.extents import Extent, Extents, product_of
+from ovprep.graph.refinement import quotient
 from ovprep.graph.shapes import dims_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _rest(source: Extents, made: Sequence[Extent], place: int) -> Extent | None:
         if size in left:  # also an open one, which divides nothing else
             left.remove(size)
             others.remove(size)
+    for size in [size for size in others if size.number is None]:
+        place, rest = next(((p, q) for p, one in enumerate(left) if (q := quotient(one, size)) is not None), (0, None))
+        if rest is None:
+            return None
+        left[place] = rest
+        others.remove(size)
     divisor = product_of(others)
     opened = [size for size in left if size.number is None]
     factor = product_of(size for size in left if size.number is not None)

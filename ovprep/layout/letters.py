@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.interface import port_of
+from ovprep.graph.refinement import refine
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
 from ovprep.interface import Interface
@@ -48,7 +49,7 @@ class _Axes:
         nodes, known = list(graph), ShapeValues()
         for node in nodes:
             known.learn(node)
-            for first, second in (*_ties(node), *_ties_of_return(node, known)):
+            for first, second in (*_ties(node), *_ties_of_reshape(node, known), *_ties_of_return(node, known)):
                 self._parent[self._root(first)] = self._root(second)
         for node in nodes:
             for axis, letter in _claims(node):
@@ -112,6 +113,19 @@ def _ties(node: ir.Node) -> Iterator[tuple[Axis, Axis]]:
             source_rank = rank_of(value)
             if source_rank is not None:
                 yield from (((value, a), (output, b)) for a, b in _mapping(node, value, source_rank, rank))
+
+
+def _ties_of_reshape(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
+    """The axes that a Reshape leaves alone while it joins and cuts others, as [2 * N, 1, W] and [N, 2, W] share W."""
+    source, output = (node.inputs[0], node.outputs[0]) if node.op_type == "Reshape" else (None, None)
+    before, after = known.dims(source), known.dims(output)
+    found = None if before is None or after is None else refine(before, after)
+    if source is None or output is None or found is None:
+        return
+    places = {factors: axis for axis, factors in enumerate(found.before) if factors}
+    for axis, factors in enumerate(found.after):
+        if factors in places:
+            yield (source, places[factors]), (output, axis)
 
 
 def _ties_of_return(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
