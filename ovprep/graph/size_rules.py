@@ -205,6 +205,12 @@ def _multiplied(known: ShapeValues, node: ir.Node, source: Extents) -> Extents |
     return None if weights is None or weights.ndim != 2 else (*source[:-1], Extent(weights.shape[1]))
 
 
+def _of_rows(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
+    """Gemm: a row for each row, where the first matrix is not turned."""
+    own = known.dims(node.outputs[0])
+    return None if own is None or len(own) != 2 or int_of(node, "transA", 0) else (source[0], own[1])
+
+
 def _expanded(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
     target = known.numbers(node.inputs[1])
     return target if target is not None and all(size == Extent(1) for size in source) else None
@@ -218,7 +224,8 @@ def _chosen(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | Non
 
 
 _SAME_SIZES = (
-    "BatchNormalization Cast Clip Elu Identity LeakyRelu LogSoftmax Neg Relu Selu Sigmoid Softmax Softplus Tanh"
+    "Abs BatchNormalization Cast Celu Clip Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax "
+    "Mish Neg Reciprocal Relu Selu Sigmoid Softmax Softplus Softsign Sqrt Tanh"
 )
 SIZE_RULES: dict[str, SizeRule] = {
     **dict.fromkeys(_SAME_SIZES.split(), lambda known, node, source: source),
@@ -230,6 +237,7 @@ SIZE_RULES: dict[str, SizeRule] = {
     "Concat": _joined,
     "Expand": _expanded,
     "Gather": _chosen,
+    "Gemm": _of_rows,
     "MatMul": _multiplied,
     "Pad": _padded,
     "Reshape": _reshaped,
