@@ -31,7 +31,7 @@ def refine(before: Extents, after: Extents) -> Refinement | None:
     left, right = _rests(before), _rests(after)
     while left and right:
         (axis, size), (other_axis, other) = left.pop(), right.pop()
-        rest, other_rest = _quotient(size, other), _quotient(other, size)
+        rest, other_rest = quotient(size, other), quotient(other, size)
         if rest is None and other_rest is None:
             return None
         parts[0][axis].append(len(sizes))
@@ -60,7 +60,7 @@ def _rests(sizes: Sequence[Extent]) -> list[tuple[int, Extent]]:
     return [(axis, size) for axis, size in enumerate(sizes) if size != _ONE][::-1]
 
 
-def _quotient(size: Extent, divisor: Extent) -> Extent | None:
+def quotient(size: Extent, divisor: Extent) -> Extent | None:
     """How many times one size is another, or None where that is not a whole number whatever the open size is."""
     if size == divisor:
         return _ONE

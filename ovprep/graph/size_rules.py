@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.extents import Extent, Extents, product_of
+from ovprep.graph.refinement import quotient
 from ovprep.graph.shapes import dims_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _rest(source: Extents, made: Sequence[Extent], place: int) -> Extent | None:
         if size in left:  # also an open one, which divides nothing else
             left.remove(size)
             others.remove(size)
+    for size in [size for size in others if size.number is None]:
+        place, rest = next(((p, q) for p, one in enumerate(left) if (q := quotient(one, size)) is not None), (0, None))
+        if rest is None:
+            return None
+        left[place] = rest
+        others.remove(size)
     divisor = product_of(others)
     opened = [size for size in left if size.number is None]
     factor = product_of(size for size in left if size.number is not None)
@@ -198,13 +205,27 @@ def _multiplied(known: ShapeValues, node: ir.Node, source: Extents) -> Extents |
     return None if weights is None or weights.ndim != 2 else (*source[:-1], Extent(weights.shape[1]))
 
 
+def _of_rows(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
+    """Gemm: a row for each row, where the first matrix is not turned."""
+    own = known.dims(node.outputs[0])
+    return None if own is None or len(own) != 2 or int_of(node, "transA", 0) else (source[0], own[1])
+
+
 def _expanded(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
     target = known.numbers(node.inputs[1])
     return target if target is not None and all(size == Extent(1) for size in source) else None
 
 
+def _chosen(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | None:
+    """Gather: the axes of the places stand where the axis was that they are chosen along."""
+    places, axis = node.inputs[1], int_of(node, "axis", 0) % len(source)
+    dims = known.dims(places)
+    return None if dims is None else (*source[:axis], *dims, *source[axis + 1 :])
+
+
 _SAME_SIZES = (
-    "BatchNormalization Cast Clip Elu Identity LeakyRelu LogSoftmax Neg Relu Selu Sigmoid Softmax Softplus Tanh"
+    "Abs BatchNormalization Cast Celu Clip Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax "
+    "Mish Neg Reciprocal Relu Selu Sigmoid Softmax Softplus Softsign Sqrt Tanh"
 )
 SIZE_RULES: dict[str, SizeRule] = {
     **dict.fromkeys(_SAME_SIZES.split(), lambda known, node, source: source),
@@ -215,6 +236,8 @@ SIZE_RULES: dict[str, SizeRule] = {
     ),
     "Concat": _joined,
     "Expand": _expanded,
+    "Gather": _chosen,
+    "Gemm": _of_rows,
     "MatMul": _multiplied,
     "Pad": _padded,
     "Reshape": _reshaped,

@@ -7,12 +7,13 @@ from typing import Literal
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder, infer_outputs
-from ovprep.graph.constants import array_of
+from ovprep.graph.constants import array_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import bytes_of, dims_of, rank_of
+from ovprep.layout.orientation import RANKS, SWAP, Orientation, turn_of, turned_from
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
-from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, ruling_of
-from ovprep.layout.rules.registry import PERM, RANK
+from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, oriented_outputs, rank_in, ruling_of
+from ovprep.layout.written import Written
 
 
 @dataclass(frozen=True)
@@ -41,58 +42,78 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     """
     graph = model.graph
     transposes_before = count_transposes(graph)
-    nodes = [node for node in graph if _has_layout(node)]
+    nodes = [node for node in graph if oriented_inputs(node) or oriented_outputs(node)]
     rulings = [ruling_of(node) for node in nodes]
-    plan = solve(_problem(graph, nodes, rulings))
+    written = Written(nodes, rulings)
+    rulings = [_settled(node, ruling, written) for node, ruling in zip(nodes, rulings, strict=True)]
+    plan = solve(_problem(graph, nodes, rulings, written))
     moved = [
-        (node, ruling)
+        (node, ruling, written.of_node(node))  # now, since moving makes values that are not known there
         for node, ruling, swapped in zip(nodes, rulings, plan.swapped, strict=False)
-        if swapped and isinstance(ruling, Free) and not is_swap(node)
+        if swapped and isinstance(ruling, Free)
     ]
-    for node, ruling in moved:
-        _move(graph, node, ruling)
+    for node, ruling, orientation in moved:
+        _move(graph, node, ruling, orientation)
     _cancel_transposes(graph)
     remove_unused(graph)
     pins = [
         (str(node.name), ruling.reason)
         for node, ruling in zip(nodes, rulings, strict=True)
-        if isinstance(ruling, Pinned) and not is_swap(node)
+        if isinstance(ruling, Pinned) and not _dissolves(node, written)
     ]
     return LayoutChange(
         plan.bytes_before,
         plan.bytes_after,
         transposes_before,
         count_transposes(graph),
-        tuple(str(node.name) for node, _ in moved),
+        tuple(str(node.name) for node, *_ in moved),
         tuple(pins),
     )
 
 
 def is_swap(node: ir.Node) -> bool:
     """Whether a node is a Transpose from NWC to NCW or back."""
-    perm = node.attributes.get("perm")
-    return node.op_type == "Transpose" and perm is not None and tuple(perm.as_ints()) == PERM
+    return node.op_type == "Transpose" and ints_of(node, "perm") == SWAP
 
 
-def moves_nothing(value: ir.Value) -> bool:
-    """Whether swapping a rank-3 value keeps the order of its elements: one of the two axes has size one."""
-    return 1 in dims_of(value)[1:]
+def moves_nothing(value: ir.Value, perm: tuple[int, ...] = SWAP) -> bool:
+    """Whether a Transpose of a value keeps the order of its elements: it moves no axes but those of size one."""
+    dims = dims_of(value)
+    kept = [axis for axis in perm if dims[axis] != 1]
+    return kept == sorted(kept)
 
 
-def _has_layout(node: ir.Node) -> bool:
-    return bool(oriented_inputs(node)) or any(rank_of(output) == RANK for output in node.outputs)
+def _settled(node: ir.Node, ruling: Ruling, written: Written) -> Ruling:
+    """The ruling, now that it is known in which layout the node's tensors of rank 4 are."""
+    if isinstance(ruling, Pinned) or rank_in(node) == RANKS[0]:
+        return ruling
+    orientation = written.of_node(node)
+    if orientation is None:
+        return Pinned("nothing tells where its channels are")
+    return Pinned(ruling.otherwise) if ruling.only not in (None, orientation) else ruling
+
+
+def _dissolves(node: ir.Node, written: Written) -> bool:
+    """Whether a node is a Transpose from one layout of a computed tensor to the other."""
+    if node.op_type != "Transpose" or array_of(node.inputs[0]) is not None:
+        return False
+    perm = ints_of(node, "perm") or ()
+    start = turned_from(perm)
+    return is_swap(node) or (
+        start is not None and (start, start.other) == (written.of(node.inputs[0]), written.of(node.outputs[0]))
+    )
 
 
 def _oriented_values(graph: ir.Graph, nodes: list[ir.Node]) -> Iterator[ir.Value]:
-    yield from (value for value in graph.inputs if rank_of(value) == RANK)
+    yield from (value for value in graph.inputs if rank_of(value) in RANKS)
     for node in nodes:
-        yield from (output for output in node.outputs if rank_of(output) == RANK)
+        yield from oriented_outputs(node)
 
 
-def _problem(graph: ir.Graph, nodes: list[ir.Node], rulings: list[Ruling]) -> LayoutProblem:
+def _problem(graph: ir.Graph, nodes: list[ir.Node], rulings: list[Ruling], written: Written) -> LayoutProblem:
     """The nodes come first, in order; the graph's inputs and outputs follow as pinned ops."""
     index = {node: number for number, node in enumerate(nodes)}
-    ops = [Op(str(node.name), _kind(node, ruling)) for node, ruling in zip(nodes, rulings, strict=True)]
+    ops = [Op(str(node.name), _kind(node, ruling, written)) for node, ruling in zip(nodes, rulings, strict=True)]
     nets = []
     for value in _oriented_values(graph, nodes):
         producer = value.producer()
@@ -102,48 +123,68 @@ def _problem(graph: ir.Graph, nodes: list[ir.Node], rulings: list[Ruling]) -> La
         if value.is_graph_output():
             ops.append(Op(f"output {value.name}", "pinned"))
             consumers.append(len(ops) - 1)
-        cost = 0 if moves_nothing(value) else bytes_of(value)
         source = len(ops) - 1 - value.is_graph_output() if producer is None else index[producer]
-        nets.append(Net(source, tuple(consumers), cost))
+        nets.append(Net(source, tuple(consumers), _cost(value, written)))
     return LayoutProblem(tuple(ops), tuple(nets))
 
 
-def _kind(node: ir.Node, ruling: Ruling) -> Literal["free", "pinned", "swap"]:
-    if is_swap(node):
+def _cost(value: ir.Value, written: Written) -> int:
+    """The bytes that a Transpose to the other layout moves; a value that has no other layout is never asked for."""
+    rank, orientation = rank_of(value) or 0, written.of(value)
+    if rank != RANKS[0] and orientation is None:
+        return 0
+    return 0 if moves_nothing(value, turn_of(rank, orientation)) else bytes_of(value)
+
+
+def _kind(node: ir.Node, ruling: Ruling, written: Written) -> Literal["free", "pinned", "swap"]:
+    if _dissolves(node, written):
         return "swap"
     return "free" if isinstance(ruling, Free) else "pinned"
 
 
-def _move(graph: ir.Graph, node: ir.Node, ruling: Free) -> None:
+def _move(graph: ir.Graph, node: ir.Node, ruling: Free, written: Orientation | None) -> None:
     """Lets one node run in the other layout, between Transposes that a later step cancels."""
     before = Builder(graph, str(node.name), before=node)
+    swap = Swap(before, rank_in(node), written)
     for index in oriented_inputs(node):
-        node.replace_input_with(index, before.op("Transpose", node.inputs[index], perm=PERM))
-    ruling.edit(Swap(before))
+        value = node.inputs[index]
+        node.replace_input_with(index, before.op("Transpose", value, perm=swap.perm(rank_of(value) or 0)))
+    ruling.edit(swap)
     after = Builder(graph, str(node.name), after=node)
-    oriented = [output for output in node.outputs if rank_of(output) == RANK]
+    oriented = oriented_outputs(node)
     infer_outputs(node, graph.opset_imports)
     for output in oriented:
-        turned = after.op("Transpose", output, perm=PERM)
+        turned = after.op("Transpose", output, perm=swap.perm_back(rank_of(output) or 0))
         assert turned.producer() is not None
         replace_value(graph, output, turned, keep=turned.producer())
 
 
 def _cancel_transposes(graph: ir.Graph) -> None:
-    """Two swaps in a row are none, and two of the same value are one."""
-    made: dict[ir.Value, ir.Value] = {}
+    """Two opposite Transposes between the layouts in a row are none, and two alike of one value are one."""
+    made: dict[tuple[ir.Value, tuple[int, ...]], ir.Value] = {}
     for node in list(graph):
-        if not is_swap(node):
+        source, output, perm = node.inputs[0] if node.inputs else None, node.outputs[0], turn_in(node)
+        if source is None or not perm:
             continue
-        source, output = node.inputs[0], node.outputs[0]
-        assert source is not None
         producer = source.producer()
-        if producer is not None and is_swap(producer) and producer.inputs[0] is not None:
+        first = turn_in(producer) if producer is not None else ()
+        if producer is not None and producer.inputs[0] is not None and _undoes(perm, first):
             _bypass(graph, output, producer.inputs[0])
-        elif source in made:
-            _bypass(graph, output, made[source])
+        elif (source, perm) in made:
+            _bypass(graph, output, made[source, perm])
         else:
-            made[source] = output
+            made[source, perm] = output
+
+
+def turn_in(node: ir.Node) -> tuple[int, ...]:
+    """The permutation of a Transpose that may lie between two layouts, empty for other nodes."""
+    perm = ints_of(node, "perm") or () if node.op_type == "Transpose" else ()
+    return perm if perm == SWAP or turned_from(perm) is not None else ()
+
+
+def _undoes(perm: tuple[int, ...], first: tuple[int, ...]) -> bool:
+    """Whether one permutation after another leaves all axes where they were."""
+    return len(first) == len(perm) and [first[axis] for axis in perm] == list(range(len(perm)))
 
 
 def _bypass(graph: ir.Graph, output: ir.Value, source: ir.Value) -> None:

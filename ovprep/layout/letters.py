@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.interface import port_of
+from ovprep.graph.refinement import refine
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
 from ovprep.interface import Interface
@@ -48,7 +49,7 @@ class _Axes:
         nodes, known = list(graph), ShapeValues()
         for node in nodes:
             known.learn(node)
-            for first, second in (*_ties(node), *_ties_of_return(node, known)):
+            for first, second in (*_ties(node), *_ties_of_reshape(node, known), *_ties_of_return(node, known)):
                 self._parent[self._root(first)] = self._root(second)
         for node in nodes:
             for axis, letter in _claims(node):
@@ -114,6 +115,19 @@ def _ties(node: ir.Node) -> Iterator[tuple[Axis, Axis]]:
                 yield from (((value, a), (output, b)) for a, b in _mapping(node, value, source_rank, rank))
 
 
+def _ties_of_reshape(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
+    """The axes that a Reshape leaves alone while it joins and cuts others, as [2 * N, 1, W] and [N, 2, W] share W."""
+    source, output = (node.inputs[0], node.outputs[0]) if node.op_type == "Reshape" else (None, None)
+    before, after = known.dims(source), known.dims(output)
+    found = None if before is None or after is None else refine(before, after)
+    if source is None or output is None or found is None:
+        return
+    places = {factors: axis for axis, factors in enumerate(found.before) if factors}
+    for axis, factors in enumerate(found.after):
+        if factors in places:
+            yield (source, places[factors]), (output, axis)
+
+
 def _ties_of_return(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
     """A Reshape back to the shape that another left, as around the statistics of a GroupNormalization.
 
@@ -134,6 +148,9 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
     if op in _SAME_AXES:
         # Lower ranks broadcast from the right. A spatial op keeps batch and time but makes new channels.
         pairs = [(axis, axis + rank - source_rank) for axis in range(source_rank) if rank >= source_rank]
+        if source_rank < rank:
+            # A batch of one in front of the channels is not the time that it is spread along.
+            pairs = [pair for pair in pairs if not _is_spread(value, pair[0], node.outputs[0], pair[1])]
         return [pair for pair in pairs if op not in ("Conv", "ConvTranspose") or pair[0] != 1]
     if op == "Transpose" and "perm" in node.attributes:
         return [(source, axis) for axis, source in enumerate(node.attributes["perm"].as_ints())]
@@ -151,6 +168,12 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
         table_rank = rank - source_rank + 1
         return [(axis, int_of(node, "axis", 0) % table_rank + axis) for axis in range(source_rank)]
     return _mapping_of_dropped_axes(node, source_rank, rank)
+
+
+def _is_spread(value: ir.Value, axis: int, output: ir.Value, output_axis: int) -> bool:
+    assert value.shape is not None
+    assert output.shape is not None
+    return bool(value.shape[axis] == 1 and output.shape[output_axis] != 1)
 
 
 def _keeps_first(node: ir.Node) -> bool:

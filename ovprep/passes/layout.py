@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.shapes import dims_of
-from ovprep.layout.apply import LayoutChange, is_swap, moves_nothing, optimise_layout
+from ovprep.layout.apply import LayoutChange, moves_nothing, optimise_layout, turn_in
 from ovprep.passes.change import Change, counted
 
 
@@ -23,15 +23,19 @@ def reshape_trivial_transposes(model: ir.Model) -> Change | None:
     x [N, W, 1] -> Transpose -> [N, 1, W]
     becomes
     x [N, W, 1] -> Reshape -> [N, 1, W]
+
+    Likewise between `[N, C, 1, 1]` and `[N, 1, 1, C]`.
     """
     graph = model.graph
     done = []
     for node in list(graph):
-        source = node.inputs[0] if is_swap(node) else None
-        if source is None or not moves_nothing(source):
+        perm, source = turn_in(node), node.inputs[0] if node.inputs else None
+        if source is None or not perm or not moves_nothing(source, perm):
+            continue
+        target = [0, *(-1 if dim is None else dim for dim in dims_of(node.outputs[0])[1:])]
+        if target.count(-1) > 1:
             continue
         build = Builder(graph, str(node.name), before=node)
-        target = [0, *(-1 if dim is None else dim for dim in dims_of(node.outputs[0])[1:])]
         node.attributes.clear()
         node.op_type = "Reshape"
         node.resize_inputs(2)

@@ -14,6 +14,7 @@ from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
 from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.folding import fold_shapes
+from ovprep.passes.gathers import fold_gathers, name_gathers
 from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.merge_transposes import merge_transposes
@@ -32,6 +33,7 @@ Pass = Callable[[ir.Model], Change | None]
 BEFORE_INTERFACE: tuple[Pass, ...] = (
     fold_shapes,
     name_reshapes,
+    name_gathers,  # tells the interface what it hides, and is free in either layout
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
     narrow_transposes,
@@ -43,6 +45,7 @@ BEFORE_LAYOUT: tuple[Pass, ...] = (
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
+    fold_gathers,
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,

@@ -183,6 +183,15 @@ def test_broadcasting_ties_axes_from_the_right() -> None:
     assert layouts(build) == (["NCW", "CW"], ["NCW"])
 
 
+def test_broadcasting_a_batch_of_one_ties_no_time() -> None:
+    """The gate `[1, C]` of a squeeze-and-excite, as TFLite writes it."""
+    build = GraphBuilder()
+    x = swap(build, conv(build, swap(build, build.input("x", 1, 9, 4)), 4))
+    gate = build.op("Gemm", build.op("ReduceMean", x, build.ints(1), keepdims=0), build.weights(4, 4))
+    build.output(build.op("Mul", x, build.op("Sigmoid", gate)), "y")
+    assert layouts(build) == (["NWC"], ["NWC"])
+
+
 def test_a_batch_that_reshape_spells_as_zero() -> None:
     build = GraphBuilder()
     y = conv(build, build.input("x", "batch", 4, 4), 4)
@@ -211,10 +220,29 @@ def test_another_shape_has_other_axes() -> None:
     assert layouts(build) == (["NCW"], ["N??"])
 
 
-def test_a_transpose_on_the_way_is_no_return() -> None:
-    """A shuffle of channels leaves the shape alone, and every element elsewhere."""
+SHUFFLES = [
+    ((0, 2, 1, 3), "NCW"),  # of the channels: the time is where it was
+    ((0, 3, 1, 2), "NWC"),
+    ((0, 2, 3, 1), "N??"),  # of both
+]
+
+
+@pytest.mark.parametrize(("perm", "layout"), SHUFFLES)
+def test_a_transpose_on_the_way_is_no_return(perm: tuple[int, ...], layout: str) -> None:
+    """It leaves the shape alone, and elements elsewhere."""
     build = GraphBuilder()
     x = conv(build, build.input("x", 2, 4, 4), 4)
-    x = build.op("Transpose", build.op("Reshape", x, build.ints(0, 2, 2, 4)), perm=(0, 2, 1, 3))
+    x = build.op("Transpose", build.op("Reshape", x, build.ints(0, 2, 2, 4)), perm=perm)
     build.output(build.op("Reshape", x, build.ints(0, 4, 4)), "y")
-    assert layouts(build) == (["NCW"], ["N??"])
+    assert layouts(build) == (["NCW"], [layout])
+
+
+@pytest.mark.parametrize("size", [4, 9])
+@pytest.mark.parametrize("batch", ["batch", 3])
+def test_a_reshape_leaves_alone_what_it_does_not_cut(size: int, batch: str | int) -> None:
+    """Two sources beside each other in the batch become channels, as in Conv-TasNet."""
+    build = GraphBuilder()
+    x = conv(build, build.input("x", batch, 4, size), 4)
+    x = build.op("Relu", build.op("Reshape", x, build.ints(-1, 2, size)))
+    build.output(build.op("Reshape", x, build.ints(-1, 4, size)), "y")
+    assert layouts(build) == (["NCW"], ["NCW"])

@@ -5,7 +5,7 @@ import pytest
 
 from ovprep.passes.tensordot import lift_dense
 from tests.graphs import FEW_ULP, GraphBuilder
-from tests.passes.support import applied, ops_of
+from tests.passes.support import applied, normalized, ops_of
 
 
 def flattened(target: tuple[int, ...] = (-1, 8, 5), bias: bool = True, size: int = 4, rank: int = 3) -> GraphBuilder:
@@ -25,6 +25,52 @@ def test_drawing(bias: bool) -> None:
     assert change is not None
     assert change.summary == "lifted 1 Dense layer out of flattened samples"
     assert ops_of(build.model) == ["MatMul", "Add"][: 1 + bias]
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize("batch", ["batch", 1, 3])
+@pytest.mark.parametrize("sizes", [(8, 4), (4, 4)])
+def test_gemm_and_what_lies_between(rows: int, batch: str | int, sizes: tuple[int, int]) -> None:
+    """As `nn.Linear` layers on `x.reshape(-1, C)` come out, with weights that could stand either way."""
+    build = GraphBuilder()
+    x = build.op("Reshape", build.input("x", batch, *sizes), build.ints(-1, 4))
+    x = build.op("Gemm", x, build.weights(4, 4), build.weights(4), transB=rows)
+    x = build.op("Sub", build.weights(4), build.op("Tanh", x))
+    x = build.op("Gemm", x, build.weights(4, 4), build.weights(1, 4), transB=1 - rows)
+    build.output(build.op("Reshape", build.op("Relu", x), build.ints(-1, *sizes)), "y")
+    change = applied(lift_dense, build.model, FEW_ULP)
+    assert change is not None
+    assert change.summary == "lifted 2 Dense layers out of flattened samples"
+    assert ops_of(build.model) == ["MatMul", "Add", "Tanh", "Sub", "MatMul", "Add", "Relu"]
+
+
+@pytest.mark.parametrize(("bias", "attributes"), [((32, 4), {}), ((4,), {"alpha": 0.5}), ((4,), {"beta": 2.0})])
+def test_gemm_of_more_than_rows_stays(bias: tuple[int, ...], attributes: dict[str, float]) -> None:
+    build = GraphBuilder()
+    x = build.op("Reshape", build.input("x", 4, 8, 4), build.ints(-1, 4))
+    x = build.op("Gemm", x, build.weights(4, 4), build.weights(*bias), **attributes)
+    build.output(build.op("Reshape", x, build.ints(4, 8, 4)), "y")
+    assert applied(lift_dense, build.model) is None
+
+
+@pytest.mark.parametrize("batch", [1, 3, "batch"])
+@pytest.mark.parametrize("length", [8, 4])
+def test_dense_behind_a_transpose_runs_in_the_layout_of_the_convolutions(batch: str | int, length: int) -> None:
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", batch, 4, length), build.weights(4, 4, 3), pads=(1, 1))
+    x = build.op("Reshape", build.op("Transpose", x, perm=(0, 2, 1)), build.ints(-1, 4))
+    x = build.op("Reshape", build.op("Gemm", x, build.weights(4, 4), build.weights(4)), build.ints(-1, length, 4))
+    x = build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 4, 3), pads=(1, 1))
+    build.output(x, "y")
+    normalized(build.model)
+    assert ops_of(build.model) == ["Transpose", "Conv", "Conv", "Conv", "Transpose"]
+
+
+def test_what_mixes_rows_stays() -> None:
+    build = GraphBuilder()
+    x = build.op("Softmax", build.op("Reshape", build.input("x", 2, 8, 4), build.ints(-1, 4)), axis=0)
+    build.output(build.op("Reshape", build.op("MatMul", x, build.weights(4, 5)), build.ints(2, 8, 5)), "y")
+    assert applied(lift_dense, build.model) is None
 
 
 def test_rank_4() -> None:

@@ -13,9 +13,10 @@ import pytest
 
 from ovprep.emit.openvino import to_openvino
 from ovprep.frontends.onnx import read_onnx
+from ovprep.frontends.open import read_model
 from ovprep.graph.constants import ints_of
 from ovprep.passes.pipeline import normalize
-from tests.graphs import FEW_ULP, check, difference
+from tests.graphs import FEW_ULP, check, difference, run
 
 CONVERTER = Path(__file__).parent / "tf2onnx_models.py"
 DETOURS = ("Expand", "Gather", "Identity", "Pad", "Shape", "Slice", "Squeeze", "Tile", "Unsqueeze")
@@ -31,6 +32,8 @@ MODELS = {
     "dense": (2, {"Unsqueeze": 1, "Slice": 1}),
     "upsampling": (3, {"Unsqueeze": 1, "Tile": 1}),
 }
+IMAGES = ["spectrogram"]
+"""Models with two spatial axes."""
 KINDS = ["open", "time", "fixed_lite", "open_lite"]
 
 
@@ -38,7 +41,7 @@ KINDS = ["open", "time", "fixed_lite", "open_lite"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Each model in each form, with an input and what TensorFlow makes of it; in a process of its own."""
     path = tmp_path_factory.mktemp("tf2onnx")
-    subprocess.run([sys.executable, str(CONVERTER), str(path), json.dumps(list(MODELS))], check=True, timeout=600)
+    subprocess.run([sys.executable, str(CONVERTER), str(path), json.dumps([*MODELS, *IMAGES])], check=True, timeout=600)
     return path
 
 
@@ -65,6 +68,21 @@ def test_equal_to_tensorflow_and_canonical(folder: Path, name: str, kind: str) -
     assert all(counts[op_type] <= others.get(op_type, 0) for op_type in DETOURS), counts
     assert all(len(_shape(node)) <= 3 for node in model.graph if node.op_type in ("Conv", "ConvTranspose", "MaxPool"))
     assert done.interface.inputs[0].layout.replace("H", "") == "NWC"
+
+
+@pytest.mark.parametrize("file", ["open.onnx", "fixed_lite.onnx", "open_lite.onnx", "open.keras"])
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_are_turned_once(folder: Path, name: str, file: str) -> None:
+    """TensorFlow's layout outside, that of the convolutions inside, and one Transpose between them."""
+    path = folder / f"{name}.{file}"
+    with np.load(folder / f"{name}.{path.stem.split('.')[-1]}.npz") as stored:
+        x, wanted = stored["x"], stored["y"]
+    model = read_model(path).graph
+    done = normalize(model, after_each=lambda name, left: check(left))
+    for count in {len(x), 1}:
+        assert difference(run(model, {str(model.graph.inputs[0].name): x[:count]})[0], wanted[:count]) <= 4 * FEW_ULP
+    assert done.interface.inputs[0].layout == "NHWC"
+    assert done.layout.transposes_after == 1
 
 
 @pytest.mark.parametrize("kind", ["open", "open_lite"])

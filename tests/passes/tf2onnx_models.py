@@ -17,6 +17,8 @@ from keras import layers
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 LENGTH = 40
+SHAPES = {"spectrogram": (12, 8, 3)}
+"""Of inputs with two spatial axes."""
 
 
 def plain(x: Any) -> Any:
@@ -69,17 +71,27 @@ def upsampling(x: Any) -> Any:
     return layers.Conv1D(1, 1)(y)
 
 
+def spectrogram(x: Any) -> Any:
+    x = layers.MaxPooling2D(2)(layers.BatchNormalization()(layers.Conv2D(8, 3, padding="same", activation="relu")(x)))
+    y = layers.LeakyReLU()(layers.BatchNormalization()(layers.Conv2D(8, (5, 3), padding="same")(x)))
+    x = layers.Concatenate()([layers.Add()([x, y]), layers.DepthwiseConv2D(3, padding="same")(x)])
+    gate = layers.Dense(16, activation="sigmoid")(layers.GlobalAveragePooling2D()(x))
+    x = layers.Conv2D(6, 3, strides=2, padding="same")(layers.Multiply()([x, layers.Reshape((1, 1, 16))(gate)]))
+    return layers.Dense(3)(layers.Flatten()(layers.Softmax(axis=1)(x)))
+
+
 def write(name: str, kind: str, folder: Path, rng: np.random.Generator) -> None:
     batch, length = 1 if kind.startswith("fixed") else None, None if kind == "time" else LENGTH
-    given = keras.Input((length, 2))
+    shape = SHAPES.get(name, (length, 2))
+    given = keras.Input(shape)
     model = keras.Model(given, globals()[name](given))
     for variable in model.variables:
         if variable.dtype == "float32":
             numbers = rng.normal(size=variable.shape) * 0.5
             variable.assign(np.abs(numbers) + 0.5 if "variance" in variable.name else numbers)
-    x = rng.normal(size=(batch or 3, LENGTH, 2)).astype(np.float32)
+    x = rng.normal(size=(batch or 3, *(size or LENGTH for size in shape))).astype(np.float32)
     function = tf.function(lambda x: model(x, training=False))
-    signature = (tf.TensorSpec((batch, length, 2), tf.float32, name="x"),)
+    signature = (tf.TensorSpec((batch, *shape), tf.float32, name="x"),)
     path = folder / f"{name}.{kind}.onnx"
     if kind.endswith("lite"):
         frozen = convert_variables_to_constants_v2(function.get_concrete_function(*signature))
@@ -89,6 +101,8 @@ def write(name: str, kind: str, folder: Path, rng: np.random.Generator) -> None:
     else:
         proto, _ = tf2onnx.convert.from_function(function, signature, opset=18)
     onnx.save(proto, path)
+    if kind == "open" and name in SHAPES:
+        model.save(path.with_suffix(".keras"))
     np.savez(path.with_suffix(".npz"), x=x, y=np.asarray(model(x, training=False)))
 
 
@@ -97,7 +111,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     for name in names:
         for kind in ("open", "time", "fixed_lite", "open_lite"):
-            if kind != "time" or name not in ("flat", "columns"):
+            if kind != "time" or name not in ("flat", "columns", *SHAPES):
                 write(name, kind, folder, rng)
 
 

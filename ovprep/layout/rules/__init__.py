@@ -1,7 +1,17 @@
 """One rule per op family. The modules are imported by name: a rule that fails to import must not vanish."""
 
-from ovprep.layout.rules import axes, elementwise, flatten, matmul, spatial
-from ovprep.layout.rules.registry import RULES, Free, Pinned, Ruling, Swap, oriented_inputs, ruling_of
+from ovprep.layout.rules import axes, elementwise, flatten, matmul, reshape, spatial
+from ovprep.layout.rules.registry import (
+    RULES,
+    Free,
+    Pinned,
+    Ruling,
+    Swap,
+    oriented_inputs,
+    oriented_outputs,
+    rank_in,
+    ruling_of,
+)
 
 __all__ = [
     "RULES",
@@ -14,6 +24,9 @@ __all__ = [
     "flatten",
     "matmul",
     "oriented_inputs",
+    "oriented_outputs",
+    "rank_in",
+    "reshape",
     "ruling_of",
     "spatial",
 ]

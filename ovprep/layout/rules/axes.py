@@ -1,11 +1,15 @@
 """Ops that name axes: reductions, softmax, joining and cutting, padding, resizing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of, set_int, set_ints
-from ovprep.graph.shapes import rank_of
-from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, Swap, rule, swap_constant_inputs
+from ovprep.graph.shapes import dims_of
+from ovprep.layout.orientation import FIRST, LAST
+from ovprep.layout.rules.dropped import without_axes
+from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, Swap, rank_in, rule, swap_constant_inputs
 
 
 @rule(
@@ -25,8 +29,6 @@ def reduction(node: ir.Node) -> Ruling:
     axes = ints_of(node, "axes", 1)
     if axes is None:
         return Pinned("its axes are not constant")
-    if not int_of(node, "keepdims", 1) and {axis % RANK for axis in axes} == {0}:
-        return Pinned("drops the batch, so the order of the other axes would show")
 
     def edit(swap: Swap) -> None:
         if "axes" in node.attributes:
@@ -34,16 +36,18 @@ def reduction(node: ir.Node) -> Ruling:
         else:
             node.replace_input_with(1, swap.build.ints(*swap.axes(axes), name="axes"))
 
-    return Free(edit)
+    return Free(edit) if int_of(node, "keepdims", 1) else without_axes(node, axes, edit)
 
 
 @rule("ArgMax", "ArgMin")
 def arg_reduction(node: ir.Node) -> Ruling:
     """As a reduction over one axis."""
     axis = int_of(node, "axis", 0)
-    if not int_of(node, "keepdims", 1) and axis % RANK == 0:
-        return Pinned("drops the batch, so the order of the other axes would show")
-    return Free(lambda swap: set_int(node, "axis", swap.axis(axis)))
+
+    def edit(swap: Swap) -> None:
+        set_int(node, "axis", swap.axis(axis))
+
+    return Free(edit) if int_of(node, "keepdims", 1) else without_axes(node, (axis,), edit)
 
 
 @rule("Softmax", "LogSoftmax", "Hardmax")
@@ -103,7 +107,7 @@ def pad(node: ir.Node) -> Ruling:
         return Free(lambda swap: node.replace_input_with(3, swap.build.ints(*swap.axes(axes), name="axes")))
 
     def edit(swap: Swap) -> None:
-        turned = swap.per_axis(numbers[:RANK]) + swap.per_axis(numbers[RANK:])
+        turned = swap.per_axis(numbers[: swap.rank]) + swap.per_axis(numbers[swap.rank :])
         node.replace_input_with(1, swap.build.ints(*turned, name="pads"))
 
     return Free(edit)
@@ -114,32 +118,42 @@ def resize(node: ir.Node) -> Ruling:
     """Scales or sizes per axis."""
     index = 2 if len(node.inputs) < 4 or node.inputs[3] is None else 3
     factors = array_of(node.inputs[index]) if len(node.inputs) > index else None
-    if factors is None or factors.size != RANK:
+    if factors is None or factors.size != rank_in(node):
         return Pinned("its scales are not constant for all axes")
     if "axes" in node.attributes or int_of(node, "antialias", 0):
         return Pinned("names axes, or smooths")
     if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         return Pinned("crops to a region")
-    turned = np.array([factors[axis] for axis in (0, 2, 1)], factors.dtype)
-    return Free(lambda swap: node.replace_input_with(index, swap.build.constant(turned, "scales")))
+    numbers, kind = list(factors), factors.dtype
+
+    def edit(swap: Swap) -> None:
+        node.replace_input_with(index, swap.build.constant(np.array(swap.per_axis(numbers), kind), "scales"))
+
+    mode = node.attributes.get_string("mode", "nearest")
+    if rank_in(node) == RANK or mode == "nearest":
+        return Free(edit)
+    same = [number == 1 for number in numbers] if index == 2 else _kept(node, numbers)
+    if mode == "cubic" or not (same[1] or same[-1]):
+        return Pinned("interpolates in a way that runtimes know of the last axes alone")
+    only = None if same[1] and same[-1] else FIRST if same[1] else LAST
+    return Free(edit, only=only, otherwise="interpolates between channels, which no runtime does in this layout")
 
 
-@rule("Unsqueeze")
-def unsqueeze(node: ir.Node) -> Ruling:
-    """`[N, A]` becomes `[N, 1, A]` or `[N, A, 1]`: the same values, the new axis elsewhere."""
-    axes = ints_of(node, "axes", 1)
-    if rank_of(node.inputs[0]) != RANK - 1 or axes is None or axes[0] % RANK == 0:
-        return Pinned("adds an axis that is not the channels or the time")
-    return Free(lambda swap: node.replace_input_with(1, swap.build.ints(*swap.axes(axes), name="axes")))
+def _kept(node: ir.Node, sizes: Sequence[int]) -> list[bool]:
+    """Which axes a Resize to some sizes leaves as they are."""
+    source = node.inputs[0]
+    return [] if source is None else [dim == size for dim, size in zip(dims_of(source), sizes, strict=True)]
 
 
-@rule("Squeeze")
+@rule("Unsqueeze", "Squeeze")
 def squeeze(node: ir.Node) -> Ruling:
-    """`[N, 1, A]` or `[N, A, 1]` becomes `[N, A]`."""
+    """`[N, 1, A]` or `[N, A, 1]` from or to `[N, A]`: the same values, the axis of size one elsewhere."""
     axes = ints_of(node, "axes", 1)
-    if axes is None or len(axes) != 1 or axes[0] % RANK == 0:
-        return Pinned("removes more than one axis, or the batch")
-    return Free(lambda swap: node.replace_input_with(1, swap.build.ints(*swap.axes(axes), name="axes")))
+    if axes is None:
+        return Pinned("its axes are not constant")
+    return without_axes(
+        node, axes, lambda swap: node.replace_input_with(1, swap.build.ints(*swap.axes(axes), name="axes"))
+    )
 
 
 @rule("Gather")
@@ -149,6 +163,8 @@ def gather(node: ir.Node) -> Ruling:
     axis = int_of(node, "axis", 0)
     if indices is None or indices.ndim > 1:
         return Pinned("its indices are not a constant list")
-    if indices.ndim == 0 and axis % RANK == 0:
-        return Pinned("drops the batch, so the order of the other axes would show")
-    return Free(lambda swap: set_int(node, "axis", swap.axis(axis)))
+
+    def edit(swap: Swap) -> None:
+        set_int(node, "axis", swap.axis(axis))
+
+    return Free(edit) if indices.ndim else without_axes(node, (axis,), edit)

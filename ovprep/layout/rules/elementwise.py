@@ -3,8 +3,9 @@
 import onnx_ir as ir
 
 from ovprep.graph.constants import is_constant
-from ovprep.graph.shapes import rank_of
-from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, rule, swap_constant_inputs
+from ovprep.graph.shapes import dims_of, rank_of
+from ovprep.layout.orientation import RANKS
+from ovprep.layout.rules.registry import Free, Pinned, Ruling, Swap, rank_in, rule, swap_constant_inputs
 
 _UNARY = (
     "Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish "
@@ -31,9 +32,26 @@ def unary(node: ir.Node) -> Ruling:
 
 @rule(*BROADCASTING, turns_constants=True)
 def broadcasting(node: ir.Node) -> Ruling:
-    """Constants are turned; a computed tensor of a lower rank would be spread along another axis."""
-    for value in node.inputs:
-        if value is None or is_constant(value) or rank_of(value) in (0, RANK):
+    """Constants are turned; of computed tensors of a lower rank, those with one axis that is not of size one.
+
+    A gate `[1, C]` that scales `[N, W, C]` scales `[N, C, W]` as `[1, C, 1]`.
+    """
+    constants = swap_constant_inputs(node, range(len(node.inputs)))
+    axes: dict[int, int] = {}
+    for index, value in enumerate(node.inputs):
+        if value is None or is_constant(value) or rank_of(value) in (0, rank_in(node)):
             continue
-        return Pinned(f"broadcasts a computed tensor of rank {rank_of(value)}")
-    return Free(swap_constant_inputs(node, range(len(node.inputs))))
+        longer = [axis for axis, dim in enumerate(dims_of(value)) if dim != 1]
+        if rank_of(value) in RANKS or len(longer) > 1:
+            return Pinned(f"broadcasts a computed tensor of rank {rank_of(value)}")
+        axes[index] = longer[0] - len(dims_of(value)) if longer else -1
+
+    def edit(swap: Swap) -> None:
+        constants(swap)
+        for index, axis in axes.items():
+            target = [1] * swap.rank
+            target[swap.axis(axis)] = -1
+            spread = swap.build.op("Reshape", node.inputs[index], swap.build.ints(*target, name="shape"))
+            node.replace_input_with(index, spread)
+
+    return Free(edit)

@@ -1,62 +1,95 @@
 """What a rule says of an op, and the table of rules.
 
 A rule looks at a node and decides whether it may run in the other layout: `Free`, with the edit that makes it so, or
-`Pinned`, with a sentence that reaches the user's report. Whoever applies the edit transposes the node's computed rank-3
-inputs before it and its rank-3 outputs after it; the edit sees to the attributes and the constants.
+`Pinned`, with a sentence that reaches the user's report. Whoever applies the edit transposes the node's computed
+tensors of ranks 3 and 4, before it and after it; the edit sees to the attributes and the constants.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import onnx_ir as ir
+from numpy.typing import NDArray
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import Array, array_of
 from ovprep.graph.shapes import rank_of
+from ovprep.layout.orientation import RANKS, SWAP, Orientation, turn_of
+
+T = TypeVar("T")
 
 RANK = 3
-"""The rank whose layout is decided: one spatial axis."""
-PERM = (0, 2, 1)
-"""NWC to NCW and back; its own inverse, so a label, never this permutation, says which is which."""
+"""The rank of the canonical form: one spatial axis."""
+PERM = SWAP
+"""NWC to NCW and back."""
 
 
 class Swap:
-    """The change to the other layout, for the edit of one node."""
+    """The change to the other layout, for the edit of one node.
 
-    def __init__(self, build: Builder) -> None:
-        self.build = build
+    rank: the highest rank of the node's tensors, to which its axes refer. written: the layout that those of rank 4 are
+    in; those of rank 3 turn alike from either.
+    """
+
+    def __init__(self, build: Builder, rank: int = RANK, written: Orientation | None = None) -> None:
+        self.build, self.rank, self.written = build, rank, written
+        self._perm = turn_of(rank, written)
+
+    def perm(self, rank: int) -> tuple[int, ...]:
+        """The Transpose of the node's inputs of a rank."""
+        return turn_of(rank, self.written)
+
+    def perm_back(self, rank: int) -> tuple[int, ...]:
+        """The Transpose of its outputs back to what they were."""
+        return turn_of(rank, self.written and self.written.other)
 
     def axis(self, axis: int) -> int:
-        """Where an axis of a rank-3 tensor goes; negative axes count from the end."""
-        return PERM[axis % RANK]
+        """Where an axis goes; negative axes count from the end."""
+        return self._perm.index(axis % self.rank)
 
     def axes(self, axes: Sequence[int]) -> list[int]:
         """Where several axes go, in the given order."""
         return [self.axis(axis) for axis in axes]
 
-    def per_axis(self, numbers: Sequence[int]) -> list[int]:
-        """A list of one number per axis, in the new order of the axes."""
-        return [numbers[axis] for axis in PERM]
+    def per_axis(self, entries: Sequence[T]) -> list[T]:
+        """A list of one entry per axis, in the new order of the axes."""
+        return [entries[axis] for axis in self._perm]
 
     def constant(self, array: Array, name: str = "constant") -> ir.Value:
-        """A constant that broadcasts against rank-3 tensors, turned: lower ranks first get the axes they stand for."""
-        full = array.reshape((1,) * (RANK - array.ndim) + array.shape)
-        return self.build.constant(full.transpose(PERM), name)
+        """A constant that broadcasts against the tensors, turned: lower ranks first get the axes they stand for."""
+        full = array.reshape((1,) * (self.rank - array.ndim) + array.shape)
+        return self.build.constant(full.transpose(self._perm), name)
+
+    def order(self, dims: Sequence[int]) -> NDArray[np.int64]:
+        """For each element of a sample `[1, *dims]` in the new order, which it was in the old."""
+        return np.arange(math.prod(dims)).reshape(1, *dims).transpose(self._perm).ravel()
 
 
 @dataclass(frozen=True)
 class Free:
-    """The op may run in either layout; `edit` changes the node's attributes and constants for the other one."""
+    """The op may run in either layout; `edit` changes the node's attributes and constants for the other one.
+
+    only: at rank 4, the one layout from which this is so, where it is not so from both; `otherwise` is the reason to
+    stay in the other case.
+    """
 
     edit: Callable[[Swap], None]
+    only: Orientation | None = None
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
 class Pinned:
-    """The op runs as it is written, for the reason given."""
+    """The op runs as it is written, for the reason given.
+
+    written: the layout that its tensors have by the op's definition.
+    """
 
     reason: str
+    written: Orientation | None = None
 
 
 Ruling = Free | Pinned
@@ -88,14 +121,18 @@ def ruling_of(node: ir.Node) -> Ruling:
     found = RULES.get(node.op_type)
     if found is None:
         return Pinned(f"no rule for {node.op_type}")
-    ranks = [rank_of(value) for value in (*node.inputs, *node.outputs) if value is not None and array_of(value) is None]
-    if None in ranks:
+    if any(value.shape is None for value in _computed(node)):
         return Pinned("the rank of one of its tensors is not known")
-    if any(rank is not None and rank > RANK for rank in ranks):
-        return Pinned(f"works on tensors of rank {max(rank or 0 for rank in ranks)}")
+    if rank_in(node) > max(RANKS):
+        return Pinned(f"works on tensors of rank {rank_in(node)}")
     if node.op_type not in _TURNS_CONSTANTS and array_of(node.inputs[0]) is not None:
         return Pinned("works on a constant")
     return found(node)
+
+
+def rank_in(node: ir.Node) -> int:
+    """The highest rank of the node's computed tensors: the one its axes refer to, also where it adds or drops some."""
+    return max((rank_of(value) or 0 for value in _computed(node)), default=0)
 
 
 def oriented_inputs(node: ir.Node) -> list[int]:
@@ -103,8 +140,13 @@ def oriented_inputs(node: ir.Node) -> list[int]:
     return [
         index
         for index, value in enumerate(node.inputs)
-        if value is not None and rank_of(value) == RANK and array_of(value) is None
+        if value is not None and rank_of(value) in RANKS and array_of(value) is None
     ]
+
+
+def oriented_outputs(node: ir.Node) -> list[ir.Value]:
+    """The node's outputs that have a layout."""
+    return [output for output in node.outputs if rank_of(output) in RANKS]
 
 
 def swap_constant_inputs(node: ir.Node, positions: Sequence[int]) -> Callable[[Swap], None]:
@@ -117,3 +159,7 @@ def swap_constant_inputs(node: ir.Node, positions: Sequence[int]) -> Callable[[S
                 node.replace_input_with(index, swap.constant(array))
 
     return edit
+
+
+def _computed(node: ir.Node) -> Iterator[ir.Value]:
+    yield from (value for value in (*node.inputs, *node.outputs) if value is not None and array_of(value) is None)

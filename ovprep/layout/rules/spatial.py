@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from ovprep.layout.orientation import FIRST
 from ovprep.layout.rules.registry import Pinned, Ruling, rule
 
 CHANNEL_FIRST = frozenset(
@@ -18,18 +19,18 @@ CHANNEL_FIRST = frozenset(
         "MaxPool",
     }
 )
-"""Their input and output are NCW by definition."""
+"""Their input and output are NCW, or NCHW, by definition."""
 
 
 @rule(*sorted(CHANNEL_FIRST))
 def channel_first(node: ir.Node) -> Ruling:
-    """Defined on NCW alone."""
-    return Pinned(f"{node.op_type} is channel-first by definition")
+    """Defined on NCW and NCHW alone."""
+    return Pinned(f"{node.op_type} is channel-first by definition", written=FIRST)
 
 
 @rule("Transpose")
 def transpose(node: ir.Node) -> Ruling:
-    """Between NWC and NCW it is no op to place, but what the placing removes; here are the others."""
+    """Between the two layouts it is no op to place, but what the placing removes; here are the others."""
     return Pinned("moves other axes than channels and time")
 
 

@@ -116,15 +116,20 @@ def test_unsqueeze_and_squeeze(axis: int) -> None:
     check_rule("Squeeze", {}, tuple(shape), ints(axis))
 
 
+def test_unsqueeze_and_squeeze_of_all_but_one_axis() -> None:
+    check_rule("Unsqueeze", {}, (4,), ints(1, 2))
+    check_rule("Unsqueeze", {}, (4,), ints(0, -1))
+    check_rule("Squeeze", {}, (2, 1, 1), ints(1, 2))
+    check_rule("Squeeze", {}, (1, 4, 1), ints(0, 2))
+
+
 def test_unsqueeze_and_squeeze_refusals() -> None:
-    added, removed = "adds an axis that is not the channels or the time", "removes more than one axis, or the batch"
-    assert reason("Unsqueeze", {}, (2, 4), ints(0)) == added
-    assert reason("Unsqueeze", {}, (2, 4), ints(-3)) == added
-    assert reason("Unsqueeze", {}, (4,), ints(1, 2)) == added
-    assert reason("Squeeze", {}, (1, 4, 1), ints(0)) == removed
-    assert reason("Squeeze", {}, (1, 4, 4), ints(-3)) == removed
-    assert reason("Squeeze", {}, (2, 1, 1), ints(1, 2)) == removed
-    assert reason("Squeeze", {}, (2, 1, 4)) == removed
+    order = "the batch, so the order of the other axes would show"
+    assert reason("Unsqueeze", {}, (2, 4), ints(0)) == f"adds {order}"
+    assert reason("Unsqueeze", {}, (2, 4), ints(-3)) == f"adds {order}"
+    assert reason("Squeeze", {}, (1, 4, 1), ints(0)) == f"drops {order}"
+    assert reason("Squeeze", {}, (1, 4, 4), ints(-3)) == f"drops {order}"
+    assert reason("Squeeze", {}, (2, 1, 4)) == "its axes are not constant"
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -79,14 +79,22 @@ def test_clip_with_bounds_in_either_place() -> None:
     check_rule("Clip", {}, (2, 4, 4))
 
 
-@pytest.mark.parametrize("other", [(4,), (4, 4), (1,)])
-def test_computed_tensor_of_lower_rank_pins(other: tuple[int, ...]) -> None:
-    assert reason("Add", {}, (2, 4, 4), other) == f"broadcasts a computed tensor of rank {len(other)}"
+@pytest.mark.parametrize(("a", "b"), [(3, 5), (4, 4)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_computed_tensor_of_lower_rank_and_one_axis(batch: int, a: int, b: int) -> None:
+    for other in [(b,), (1,), (1, b), (a, 1), (1, 1)]:
+        check_rule("Sub", {}, (batch, a, b), other)
+        check_rule("Sub", {}, other, (batch, a, b))
+    check_rule("Sub", {}, (batch, a, 1), (1, b))
+
+
+def test_computed_tensor_of_lower_rank_pins() -> None:
+    assert reason("Add", {}, (2, 4, 4), (4, 4)) == "broadcasts a computed tensor of rank 2"
 
 
 def test_what_no_rule_may_touch() -> None:
     assert reason("CumSum", {}, (2, 4, 4), np.int64(1)) == "no rule for CumSum"
-    assert reason("Relu", {}, (2, 3, 4, 4)) == "works on tensors of rank 4"
+    assert reason("Relu", {}, (2, 3, 4, 4, 4)) == "works on tensors of rank 5"
     assert reason("Relu", {}, floats(2, 4, 4)) == "works on a constant"
     assert reason("Slice", {}, floats(2, 4, 4), ints(0), ints(2), ints(1)) == "works on a constant"
 
