@@ -129,15 +129,6 @@ def test_functions_are_inlined(tmp_path: Path) -> None:
     assert not graph.functions
 
 
-def test_the_open_first_axis_is_the_batch(tmp_path: Path) -> None:
-    inputs = [tensor("x", ["unk__1", 3, None]), tensor("state", [1, "unk__1", 3]), tensor("z", [None, 3, "T"])]
-    sums = [node("ReduceSum", "x"), node("Relu", "z", outputs=("w",)), node("Relu", "state", outputs=("v",))]
-    outputs = [tensor("y", [1, 1, 1]), tensor("w", ["other", 3, "more"]), tensor("v", [1, "unk__1", 3])]
-    interface = read_onnx(save(proto_of(sums, {}, inputs=inputs, outputs=outputs), tmp_path)).interface
-    assert [port.dims for port in interface.inputs] == [("batch", 3, "x_2"), (1, "batch", 3), ("batch", 3, "T")]
-    assert [port.dims for port in interface.outputs] == [(1, 1, 1), ("batch", 3, "T"), (1, "batch", 3)]
-
-
 def test_nodes_without_a_name_get_one(tmp_path: Path) -> None:
     nodes = [node("Relu", "x", outputs=("a",)), node("Neg", "a")]
     graph = read_onnx(save(proto_of(nodes, {}), tmp_path)).graph.graph

@@ -63,7 +63,9 @@ def _load(path: Path) -> onnx.ModelProto:
             f"{path} is not an ONNX model: it does not parse. Export it again, or copy it again."
         ) from error
     except (FileNotFoundError, onnx.checker.ValidationError) as error:
-        raise ModelError(f"{path} keeps its weights in another file, which cannot be read: {first_line(error)}") from error
+        raise ModelError(
+            f"{path} keeps its weights in another file, which cannot be read: {first_line(error)}"
+        ) from error
     if not proto.graph.node or not proto.opset_import:
         raise ModelError(f"{path} is not an ONNX model: it holds no graph. Export it again, or copy it again.")
     return proto
