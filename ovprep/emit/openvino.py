@@ -1,6 +1,7 @@
 """Writes the canonical graph as OpenVINO IR."""
 
 import re
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
+from ovprep.graph.storage import is_large, save_model
 from ovprep.interface import Interface, Port
 
 
@@ -20,9 +22,8 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
 
     Raises UnsupportedError where OpenVINO has no conversion for an op.
     """
-    data = ir.to_proto(model).SerializeToString()
     try:
-        converted = openvino.Core().read_model(data)
+        converted = _read(model)
     except RuntimeError as error:
         raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.{_advice(model)}") from error
     # The ONNX frontend writes biases through ShapeOf and Broadcast, which are constants once folded.
@@ -37,6 +38,16 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     for port, result in zip(interface.outputs, converted.get_results(), strict=True):
         _label(result, result.output(0), port)
     return converted
+
+
+def _read(model: ir.Model) -> openvino.Model:
+    """The model as OpenVINO's ONNX frontend reads it; a large one from a file, which it maps into memory."""
+    if not is_large(model):
+        return openvino.Core().read_model(ir.to_proto(model).SerializeToString())
+    with tempfile.TemporaryDirectory(prefix="ovprep-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "model.onnx"
+        save_model(model, path)
+        return openvino.Core().read_model(path)
 
 
 def save_ir(model: openvino.Model, folder: Path, info: dict[str, str]) -> None:

@@ -19,7 +19,8 @@ def name_batch(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
 
     The batch is the open first axis that all inputs share which have one: [N, C, W] and [N, F], beside a state
     [1, N, H]; or those of them whose name says so. Where these have several names, or the name stands further behind as
-    well ([T, T]), nothing tells which axis is the batch, and all keep their names. `weights` are no inputs, though they are listed as such.
+    well ([T, T]), nothing tells which axis is the batch, and all keep their names. `weights` are no inputs, though they
+    are listed as such.
 
     Outputs keep the names that inputs have too; inference finds the others again where it can.
     """

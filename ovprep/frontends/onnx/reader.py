@@ -12,8 +12,9 @@ from ovprep.errors import ModelError
 from ovprep.frontends.onnx.messages import first_line
 from ovprep.frontends.onnx.names import name_batch
 from ovprep.frontends.onnx.opset import opset_of, raise_slopes, to_canonical_opset
-from ovprep.frontends.source import Source, sha256_of
-from ovprep.graph.builder import infer_outputs
+from ovprep.frontends.onnx.weights import data_files, put_back, set_aside
+from ovprep.frontends.source import Source, sha256_of, sha256_of_files
+from ovprep.graph.builder import IR_VERSION, infer_outputs
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
 
@@ -24,6 +25,7 @@ def read_onnx(path: Path) -> Source:
     Raises ModelError where the file is no valid ONNX model, UnsupportedError where its opset cannot be raised.
     """
     proto = _load(path)
+    files = [path, *data_files(proto, path)]
     framework = f"{proto.producer_name or 'onnx'} {proto.producer_version}".strip()
     graph = graph_of(proto, path)
     return Source(
@@ -31,7 +33,7 @@ def read_onnx(path: Path) -> Source:
         format="onnx",
         framework=f"{framework} (opset {opset_of(proto)})",
         runtime="onnxruntime",
-        sha256=sha256_of(path),
+        sha256=sha256_of_files(path.parent, files) if len(files) > 1 else sha256_of(path),
         interface=interface_of(graph),
         parameters=count_parameters(graph.graph),
         graph=graph,
@@ -39,16 +41,22 @@ def read_onnx(path: Path) -> Source:
 
 
 def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
-    """The graph of a model that was read from, or made of, the file `path`, which errors name.
+    """The graph of a model that was read from, or made of, the file `path`, which errors name; `proto` is used up.
 
     Raises ModelError where the model is not valid, UnsupportedError where its opset cannot be raised.
     """
-    _check(proto, path)
     opset = opset_of(proto)
+    weights = set_aside(proto, path)
+    _check(proto, path)
     proto = onnx.inliner.inline_local_functions(proto)
-    name_batch(proto.graph)
+    name_batch(proto.graph, weights)
     del proto.graph.value_info[:]
-    model = _to_graph(_inferred(to_canonical_opset(proto, path), path))
+    model = ir.from_proto(_inferred(to_canonical_opset(proto, path), path))
+    model.ir_version = (
+        IR_VERSION  # older ones want weights listed as inputs, newer ones say nothing to runtimes of today
+    )
+    put_back(model, weights)
+    _tidy(model)
     raise_slopes(model.graph, opset)
     return model
 
@@ -56,15 +64,15 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
 def _load(path: Path) -> onnx.ModelProto:
     if path.stat().st_size == 0:
         raise ModelError(f"{path} is empty.")
+    if path.stat().st_size >= 2**31:
+        raise ModelError(
+            f"{path} has more than 2 GiB, which ONNX files cannot; save it with its weights in another file."
+        )
     try:
-        proto = onnx.load(str(path))
+        proto = onnx.load(str(path), load_external_data=False)
     except (DecodeError, UnicodeDecodeError) as error:
         raise ModelError(
             f"{path} is not an ONNX model: it does not parse. Export it again, or copy it again."
-        ) from error
-    except (FileNotFoundError, onnx.checker.ValidationError) as error:
-        raise ModelError(
-            f"{path} keeps its weights in another file, which cannot be read: {first_line(error)}"
         ) from error
     if not proto.graph.node or not proto.opset_import:
         raise ModelError(f"{path} is not an ONNX model: it holds no graph. Export it again, or copy it again.")
@@ -87,8 +95,8 @@ def _inferred(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
 
 
-def _to_graph(proto: onnx.ModelProto) -> ir.Model:
-    model = ir.from_proto(proto)
+def _tidy(model: ir.Model) -> None:
+    """Makes constants initialisers, wherever they stand, and gives every node a name and, where it can, shapes."""
     for one in (
         common.RemoveInitializersFromInputsPass(),
         common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
@@ -99,7 +107,6 @@ def _to_graph(proto: onnx.ModelProto) -> ir.Model:
     for index, node in enumerate(model.graph):
         node.name = node.name or f"{node.op_type}_{index}"
     _complete_shapes(model.graph)
-    return model
 
 
 def _complete_shapes(graph: ir.Graph) -> None:
