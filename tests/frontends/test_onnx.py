@@ -88,19 +88,33 @@ def examples(opset: int) -> dict[str, Example]:
         {"w": ones(1, 8, 9), "r": ones(1, 8, 2)},
     )
     found["Dropout"] = ([node("Dropout", "x", outputs=("a",)), node("Relu", "a")], {})
+    found["AveragePool"] = ([node("AveragePool", "x", kernel_shape=[3], pads=[1, 1], strides=[2])], {})
+    found["MaxPool"] = ([node("MaxPool", "x", kernel_shape=[2], pads=[0, 1])], {})
+    squeeze = (
+        [node("ReduceMax", "x", outputs=("a",), axes=[1])]
+        if opset < 18
+        else [node("ReduceMax", "x", "b", outputs=("a",))]
+    )
+    squeeze += [node("Squeeze", "a", axes=[1]) if opset < 13 else node("Squeeze", "a", "b")]
+    found["Squeeze"] = (squeeze, {"b": np.array([1])} if opset >= 13 else {})
+    if opset >= 11:
+        resized = node("Resize", "x", "r", "s", mode="linear", coordinate_transformation_mode="half_pixel")
+        found["Resize"] = ([resized], {"r": np.ones(6, np.float32), "s": np.array([1, 1, 2], np.float32)})
     return found
 
 
-@pytest.mark.parametrize("opset", range(7, 25))
+@pytest.mark.parametrize("opset", range(7, onnx.defs.onnx_opset_version() + 1))
 def test_every_opset_means_what_it_meant(opset: int, tmp_path: Path) -> None:
     feeds = {"x": np.random.default_rng(0).normal(size=(2, 3, 9)).astype(np.float32)}
     for name, (nodes, constants) in examples(opset).items():
         proto = proto_of(nodes, constants, opset)
         source = read_onnx(save(proto, tmp_path))
         assert source.framework == f"onnx (opset {opset})"
-        assert source.graph.graph.opset_imports[""] == max(opset, OPSET)
+        assert source.graph.graph.opset_imports[""] == OPSET
         check(source.graph)
-        np.testing.assert_array_equal(run(source.graph, feeds)[-1], run(proto, feeds)[-1], err_msg=name)
+        # Newer opsets took types in alone; ONNX Runtime is behind with them.
+        judged = proto if opset <= OPSET else proto_of(nodes, constants)
+        np.testing.assert_array_equal(run(source.graph, feeds)[-1], run(judged, feeds)[-1], err_msg=name)
 
 
 def test_constants_become_initialisers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped, 
 from onnx_ir.passes import common
 
 from ovprep.errors import ModelError
-from ovprep.frontends.onnx.messages import first_line
+from ovprep.frontends.onnx.checking import check, first_line
 from ovprep.frontends.onnx.names import name_batch
 from ovprep.frontends.onnx.opset import opset_of, raise_slopes, to_canonical_opset
 from ovprep.frontends.onnx.weights import data_files, put_back, set_aside
@@ -56,7 +56,7 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
         IR_VERSION  # older ones want weights listed as inputs, newer ones say nothing to runtimes of today
     )
     put_back(model, weights)
-    _tidy(model)
+    _tidy(model, path)
     raise_slopes(model.graph, opset)
     return model
 
@@ -81,10 +81,8 @@ def _load(path: Path) -> onnx.ModelProto:
 
 def _check(proto: onnx.ModelProto, path: Path) -> None:
     try:
-        if any(not value.type.tensor_type.HasField("shape") for value in proto.graph.output):
-            proto = onnx.shape_inference.infer_shapes(proto)  # the checker asks for it, runtimes do not
-        onnx.checker.check_model(proto)
-    except onnx.checker.ValidationError as error:
+        check(proto)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
 
 
@@ -95,7 +93,7 @@ def _inferred(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
 
 
-def _tidy(model: ir.Model) -> None:
+def _tidy(model: ir.Model, path: Path) -> None:
     """Makes constants initialisers, wherever they stand, and gives every node a name and, where it can, shapes."""
     for one in (
         common.RemoveInitializersFromInputsPass(),
@@ -106,7 +104,10 @@ def _tidy(model: ir.Model) -> None:
         one(model)
     for index, node in enumerate(model.graph):
         node.name = node.name or f"{node.op_type}_{index}"
-    _complete_shapes(model.graph)
+    try:
+        _complete_shapes(model.graph)
+    except onnx.shape_inference.InferenceError as error:
+        raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
 
 
 def _complete_shapes(graph: ir.Graph) -> None:

@@ -13,7 +13,7 @@ import onnx_ir as ir
 from onnx.external_data_helper import ExternalDataInfo
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.frontends.onnx.messages import first_line
+from ovprep.frontends.onnx.checking import first_line
 from ovprep.graph.storage import fits_in_message
 
 Weights = dict[str, ir.TensorProtocol]
