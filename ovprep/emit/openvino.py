@@ -13,6 +13,7 @@ import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
+from ovprep.graph.branches import deciding_inputs
 from ovprep.graph.storage import is_large, save_model
 from ovprep.interface import Interface, Port
 
@@ -113,9 +114,14 @@ def _advice(model: ir.Model) -> str:
     found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
     if found is None:
         return ""
+    values, sizes = deciding_inputs(found.inputs[0]) if found.op_type == "If" else ([], [])
+    cause, way_out = "its inputs ask for", "export the model with that choice made"
+    if values:
+        cause, way_out = f"its input {values[0]!r} asks for", f"give that a value, as with --input-value {values[0]}=1"
+    elif sizes:
+        cause, way_out = f"the size of its input {sizes[0]!r} asks for", "give that its sizes with --input-shape"
     return (
-        f" It computes {found.name!r} ({found.op_type}) as its inputs ask for, and OpenVINO wants to know beforehand: "
-        "export the model with that choice made, as for one sample rate."
+        f" It computes {found.name!r} ({found.op_type}) as {cause}, and OpenVINO wants to know beforehand: {way_out}."
     )
 
 

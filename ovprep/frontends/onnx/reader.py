@@ -102,8 +102,13 @@ def _tidy(model: ir.Model, path: Path) -> None:
         common.NameFixPass(),
     ):
         one(model)
-    for index, node in enumerate(model.graph):
-        node.name = node.name or f"{node.op_type}_{index}"
+    names: set[str] = set()
+    for index, node in enumerate(model.graph.all_nodes()):
+        # No two nodes of branches share a name, either, which may come to stand side by side.
+        node.name = node.name if node.name and node.name not in names else f"{node.op_type}_{index}"
+        while node.name in names:
+            node.name += "_"
+        names.add(node.name)
     try:
         _complete_shapes(model.graph)
     except onnx.shape_inference.InferenceError as error:
