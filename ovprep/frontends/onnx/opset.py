@@ -1,6 +1,6 @@
 """Brings a model to the canonical opset."""
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.onnx.checking import check, first_line
+from ovprep.frontends.onnx.functions import inline_typed, nodes_of, write_defaults
 from ovprep.graph.builder import OPSET, Builder
 from ovprep.graph.constants import array_of
 
@@ -27,6 +28,19 @@ _REFUSALS = (
     onnx.shape_inference.InferenceError,
     onnx.version_converter.ConvertError,
 )
+
+
+def name_domain(proto: onnx.ModelProto) -> None:
+    """Writes the domain of ONNX's own ops as runtimes know it: empty, where it is spelled out."""
+    if not any(entry.domain == "ai.onnx" for entry in proto.opset_import):
+        return
+    named = (proto, *proto.functions)
+    for entry in (entry for holder in named for entry in holder.opset_import if entry.domain == "ai.onnx"):
+        entry.domain = ""
+    bodies = (node for function in proto.functions for node in function.node)
+    for node in (*nodes_of(proto.graph), *bodies):
+        if node.domain == "ai.onnx":
+            node.domain = ""
 
 
 def opset_of(proto: onnx.ModelProto) -> int:
@@ -58,9 +72,7 @@ def to_canonical_opset(proto: onnx.ModelProto, path: Path) -> onnx.ModelProto:
 def _lowered(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model in the canonical opset, and in its own where an op, or an option of one, has no equal there."""
     try:
-        proto = _without_newer_ops(
-            onnx.shape_inference.infer_shapes(proto, data_prop=True)
-        )  # bodies tell less of shapes
+        proto = _without_newer_ops(proto)
         lowered = onnx.version_converter.convert_version(proto, OPSET)
         check(lowered)  # the converter leaves newer options alone
     except _REFUSALS:
@@ -75,28 +87,16 @@ def _without_newer_ops(proto: onnx.ModelProto) -> onnx.ModelProto:
     """
     version = opset_of(proto)
     done: set[str] = set()
-    while newer := {node.op_type for node in _nodes_of(proto.graph) if _is_newer(node, version)} - done:
-        # The inliner asks for the types of all operands, and finds those of inputs alone.
-        count, listed = len(proto.graph.input), {value.name for value in proto.graph.input}
-        for tensor in proto.graph.initializer:
-            if tensor.name not in listed:
-                proto.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
-        for node in _nodes_of(proto.graph):
+    while newer := {node.op_type for node in nodes_of(proto.graph) if _is_newer(node, version)} - done:
+        for node in nodes_of(proto.graph):
             if node.op_type in newer and _is_newer(node, version):
-                _write_defaults(node, version)
+                options = onnx.defs.get_schema(node.op_type, version).attributes.values()
+                write_defaults(node, [option.default_value for option in options if option.default_value.name])
         functions = [("", op_type) for op_type in newer]
-        proto = onnx.inliner.inline_selected_functions(proto, functions, inline_schema_functions=True)
-        del proto.graph.input[count:]
+        inline = partial(onnx.inliner.inline_selected_functions, function_ids=functions, inline_schema_functions=True)
+        proto = inline_typed(proto, inline)
         done |= newer
     return proto
-
-
-def _write_defaults(node: onnx.NodeProto, version: int) -> None:
-    """Gives a node the attributes that it leaves to their defaults, which bodies refer to and the inliner forgets."""
-    given = {attribute.name for attribute in node.attribute}
-    for name, attribute in onnx.defs.get_schema(node.op_type, version).attributes.items():
-        if name not in given and attribute.default_value.name:
-            node.attribute.append(attribute.default_value)
 
 
 def _is_newer(node: onnx.NodeProto, version: int) -> bool:
@@ -110,14 +110,6 @@ def _is_newer(node: onnx.NodeProto, version: int) -> bool:
         return True
     known = onnx.defs.get_schema(node.op_type, OPSET).attributes
     return any(attribute.name not in known for attribute in node.attribute)
-
-
-def _nodes_of(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _nodes_of(inner)
 
 
 def raise_slopes(graph: ir.Graph, opset: int) -> None:

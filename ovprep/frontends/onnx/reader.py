@@ -1,22 +1,25 @@
 """Reads ONNX files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
-import onnx.inliner
 import onnx_ir as ir
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]  # typed in some versions only
 from onnx_ir.passes import common
 
-from ovprep.errors import ModelError
+from ovprep.errors import ModelError, UnsupportedError
 from ovprep.frontends.onnx.checking import check, first_line
+from ovprep.frontends.onnx.contributed import write_out
+from ovprep.frontends.onnx.functions import inline_functions
 from ovprep.frontends.onnx.names import name_batch
-from ovprep.frontends.onnx.opset import opset_of, raise_slopes, to_canonical_opset
+from ovprep.frontends.onnx.opset import name_domain, opset_of, raise_slopes, to_canonical_opset
 from ovprep.frontends.onnx.weights import data_files, put_back, set_aside
 from ovprep.frontends.source import Source, sha256_of, sha256_of_files
-from ovprep.graph.builder import IR_VERSION, infer_outputs
+from ovprep.graph.builder import IR_VERSION, Builder, infer_outputs
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
+from ovprep.graph.names import unique_name
 
 
 def read_onnx(path: Path) -> Source:
@@ -46,9 +49,11 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
     Raises ModelError where the model is not valid, UnsupportedError where its opset cannot be raised.
     """
     opset = opset_of(proto)
+    name_domain(proto)
+    proto.graph.name = proto.graph.name or path.stem  # the checker asks for one, runtimes do not
     weights = set_aside(proto, path)
     _check(proto, path)
-    proto = onnx.inliner.inline_local_functions(proto)
+    proto = inline_functions(proto, path)
     name_batch(proto.graph, weights)
     del proto.graph.value_info[:]
     model = ir.from_proto(_inferred(to_canonical_opset(proto, path), path))
@@ -58,7 +63,17 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
     put_back(model, weights)
     _tidy(model, path)
     raise_slopes(model.graph, opset)
+    text = next((value for value in _values_of(model.graph) if value.dtype == ir.DataType.STRING), None)
+    if text is not None:
+        raise UnsupportedError(f"{path} computes with text, as in {text.name!r}; ovprep converts numbers alone.")
     return model
+
+
+def _values_of(graph: ir.Graph) -> Iterator[ir.Value]:
+    yield from graph.inputs
+    yield from graph.initializers.values()
+    for node in graph.all_nodes():
+        yield from node.outputs
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -80,6 +95,13 @@ def _load(path: Path) -> onnx.ModelProto:
 
 
 def _check(proto: onnx.ModelProto, path: Path) -> None:
+    for value in (*proto.graph.input, *proto.graph.output):
+        kind = value.type.WhichOneof("value") or "tensor_type"
+        if kind != "tensor_type":
+            raise UnsupportedError(
+                f"{path} has an input or output {value.name!r} of the type {kind.removesuffix('_type')}; "
+                "ovprep converts models of tensors alone."
+            )
     try:
         check(proto)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -109,10 +131,22 @@ def _tidy(model: ir.Model, path: Path) -> None:
         while node.name in names:
             node.name += "_"
         names.add(node.name)
+    _separate_outputs(model.graph)
+    write_out(model.graph)
     try:
         _complete_shapes(model.graph)
     except onnx.shape_inference.InferenceError as error:
         raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
+
+
+def _separate_outputs(graph: ir.Graph) -> None:
+    """Gives an output that is an input, or another output, too, a value and a name of its own; each may be turned."""
+    seen: set[ir.Value] = set()
+    for index, output in enumerate(graph.outputs):
+        if output.is_graph_input() or output in seen:
+            graph.outputs[index] = Builder(graph).op("Identity", output)
+            graph.outputs[index].name = unique_name(graph, f"{output.name}_output")
+        seen.add(output)
 
 
 def _complete_shapes(graph: ir.Graph) -> None:
