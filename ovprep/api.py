@@ -7,7 +7,7 @@ conversion.verification.worst.max_abs_error     # against the original, at float
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
-from ovprep.options import RANKS, InterfaceOptions, Rank, ReadOptions
+from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.rank import choose_rank
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
@@ -42,6 +42,7 @@ def convert(
     allow_code: bool = False,
     plugins: Sequence[str] = (),
     signature: str | None = None,
+    input_values: Mapping[str, float] | None = None,
     interface: InterfaceOptions | None = None,
     rank: Rank = "auto",
     target: str = "cpu",
@@ -61,6 +62,9 @@ def convert(
     allow_code  let Keras run Python code that the file carries, where it cannot be read without
     plugins     Python modules, by name or path, that register rules or classes for custom layers
     signature   the signature of a SavedModel to convert, where it has several and none for serving
+    input_values
+                numbers that inputs have once and for all, by name, as a sample rate that the model takes: such inputs
+                become constants
     interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
     rank        of the tensors inside: 3, 4 (`[N, C, 1, W]`), or "auto": the faster where a model gives a reason to time
                 both, else 3; the interface stays as it is
@@ -81,7 +85,7 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
         say("normalising the graph")
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
@@ -132,6 +136,7 @@ def normalize(
     allow_code: bool = False,
     plugins: Sequence[str] = (),
     signature: str | None = None,
+    input_values: Mapping[str, float] | None = None,
     interface: InterfaceOptions | None = None,
     verify: bool = True,
     threads: int | None = None,
@@ -152,7 +157,7 @@ def normalize(
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
         say("normalising the graph")
         graph = source.graph.clone()
         done = normalize_graph(graph, interface)
@@ -176,6 +181,7 @@ def inspect(
     allow_code: bool = False,
     plugins: Sequence[str] = (),
     signature: str | None = None,
+    input_values: Mapping[str, float] | None = None,
     interface: InterfaceOptions | None = None,
 ) -> Inspection:
     """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
@@ -183,13 +189,20 @@ def inspect(
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins, signature)), interface)
+        return inspect_source(
+            read_model(path, _read_options(weights, allow_code, plugins, signature, input_values)), interface
+        )
 
 
 def _read_options(
-    weights: str | os.PathLike[str] | None, allow_code: bool, plugins: Sequence[str], signature: str | None
+    weights: str | os.PathLike[str] | None,
+    allow_code: bool,
+    plugins: Sequence[str],
+    signature: str | None,
+    values: Mapping[str, float] | None,
 ) -> ReadOptions:
-    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature)
+    fixed = tuple(InputValue(name, number) for name, number in (values or {}).items())
+    return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature, fixed)
 
 
 def _checked_options(target: str, rank: Rank, seconds: float, threads: int | None) -> int:

@@ -15,6 +15,7 @@ from ovprep.bench.results import Benchmark
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.frontends.source import Source
 from ovprep.graph.cost import receptive_field
+from ovprep.graph.storage import save_model
 from ovprep.inspection import default_sizes
 from ovprep.interface import Interface
 from ovprep.verify.contender import Contender, Runtime
@@ -121,7 +122,7 @@ def _refusal(candidate: Candidate, worker: Worker) -> str | None:
 def _stand_in(candidate: Candidate, folder: Path) -> Contender:
     """The graph as it was read, before any pass, for an original that nothing loads any more."""
     path = folder / "as_read.onnx"
-    ir.save(candidate.source.graph, path)
+    save_model(candidate.source.graph, path)
     return Contender("graph as read", "onnxruntime", path)
 
 

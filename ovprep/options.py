@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ovprep.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Rank = Literal["auto", 3, 4]
 """The rank of the tensors inside the result; "auto" is what measuring finds faster."""
@@ -15,18 +19,36 @@ _LAYOUTS = ("nwc", "ncw", "keep")
 
 
 @dataclass(frozen=True)
+class InputValue:
+    """A number that an input has once and for all; type and shape are the model's, known once it was read."""
+
+    name: str
+    number: int | float
+    dtype: str | None = None
+    shape: tuple[int, ...] = ()
+
+    def array(self) -> "NDArray[np.generic]":
+        """The number in the shape of the input."""
+        import numpy as np
+
+        return np.full(self.shape, self.number, self.dtype)
+
+
+@dataclass(frozen=True)
 class ReadOptions:
     """How the original is read, and loaded by its own framework.
 
     `weights` is the file with the weights of a model whose own file has the architecture only. `allow_code` lets the
     framework run Python code that the file carries. `plugins` are Python modules, by name or path, that register rules
     or classes for custom layers; naming one runs it. `signature` is the one of a SavedModel that is to be converted.
+    `values` are those of inputs that are none any more.
     """
 
     weights: Path | None = None
     allow_code: bool = False
     plugins: tuple[str, ...] = ()
     signature: str | None = None
+    values: tuple[InputValue, ...] = ()
 
     def packed(self) -> dict[str, Any]:
         """The options as JSON has them, for another process."""
@@ -36,6 +58,7 @@ class ReadOptions:
             "allow_code": self.allow_code,
             "plugins": list(self.plugins),
             "signature": self.signature,
+            "values": [[value.name, value.number, value.dtype, list(value.shape)] for value in self.values],
         }
 
     @classmethod
@@ -44,7 +67,10 @@ class ReadOptions:
         weights = body.get("weights")
         path = None if weights is None else Path(weights)
         plugins = tuple(body.get("plugins", ()))
-        return cls(path, bool(body.get("allow_code", False)), plugins, body.get("signature"))
+        values = tuple(
+            InputValue(name, number, dtype, tuple(shape)) for name, number, dtype, shape in body.get("values", ())
+        )
+        return cls(path, bool(body.get("allow_code", False)), plugins, body.get("signature"), values)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 
 from ovprep import __version__
 from ovprep.cli.output import Output
-from ovprep.cli.parsing import interface_options, rank_option
+from ovprep.cli.parsing import input_values, interface_options, rank_option
 from ovprep.errors import OvprepError
 
 app = typer.Typer(
@@ -39,6 +39,10 @@ Plugins = Annotated[
 ]
 Signature = Annotated[
     str | None, typer.Option(metavar="NAME", help="The signature of a SavedModel to convert.", show_default=False)
+]
+InputValues = Annotated[
+    list[str] | None,
+    typer.Option("--input-value", metavar="NAME=NUMBER", help="Fix an input to a number, as sr=16000; repeatable."),
 ]
 Layouts = Annotated[
     list[str] | None,
@@ -69,6 +73,7 @@ def convert(
     allow_code: AllowCode = False,
     plugin: Plugins = None,
     signature: Signature = None,
+    input_value: InputValues = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -94,6 +99,7 @@ def convert(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
+            input_values=input_values(input_value or ()),
             interface=interface_options(layout or (), input_shape or (), batch),
             rank=rank_option(rank),
             target=target,
@@ -118,6 +124,7 @@ def normalize(
     allow_code: AllowCode = False,
     plugin: Plugins = None,
     signature: Signature = None,
+    input_value: InputValues = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -139,6 +146,7 @@ def normalize(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
+            input_values=input_values(input_value or ()),
             interface=interface_options(layout or (), input_shape or (), batch),
             verify=verify,
             threads=threads,
@@ -155,6 +163,7 @@ def inspect(
     allow_code: AllowCode = False,
     plugin: Plugins = None,
     signature: Signature = None,
+    input_value: InputValues = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -174,6 +183,7 @@ def inspect(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
+            input_values=input_values(input_value or ()),
             interface=interface_options(layout or (), input_shape or (), batch),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))

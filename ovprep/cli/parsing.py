@@ -26,6 +26,20 @@ def interface_options(layouts: Sequence[str], shapes: Sequence[str], batch: int 
     )
 
 
+def input_values(texts: Sequence[str]) -> dict[str, float]:
+    """What `--input-value sr=16000` asks for, by name. Raises OptionError where one is not of that form."""
+    values: dict[str, float] = {}
+    for text in texts:
+        name, _, word = text.rpartition("=")
+        try:
+            values[name] = int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word)
+        except ValueError:
+            name = ""
+        if not name:
+            raise OptionError(f"The value {text!r} is not of the form NAME=NUMBER, as sr=16000.")
+    return values
+
+
 def rank_option(text: str) -> Rank:
     """What `--rank auto`, `--rank 3` or `--rank 4` asks for. Raises OptionError for anything else."""
     ranks: dict[str, Rank] = {"auto": "auto", "3": 3, "4": 4}

@@ -1,6 +1,7 @@
 """Writes the canonical graph as OpenVINO IR."""
 
 import re
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
+from ovprep.graph.branches import deciding_inputs
+from ovprep.graph.storage import is_large, save_model
 from ovprep.interface import Interface, Port
 
 
@@ -20,9 +23,8 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
 
     Raises UnsupportedError where OpenVINO has no conversion for an op.
     """
-    data = ir.to_proto(model).SerializeToString()
     try:
-        converted = openvino.Core().read_model(data)
+        converted = _read(model)
     except RuntimeError as error:
         raise UnsupportedError(f"OpenVINO cannot convert this model: {_reason(error)}.{_advice(model)}") from error
     # The ONNX frontend writes biases through ShapeOf and Broadcast, which are constants once folded.
@@ -37,6 +39,16 @@ def to_openvino(model: ir.Model, interface: Interface) -> openvino.Model:
     for port, result in zip(interface.outputs, converted.get_results(), strict=True):
         _label(result, result.output(0), port)
     return converted
+
+
+def _read(model: ir.Model) -> openvino.Model:
+    """The model as OpenVINO's ONNX frontend reads it; a large one from a file, which it maps into memory."""
+    if not is_large(model):
+        return openvino.Core().read_model(ir.to_proto(model).SerializeToString())
+    with tempfile.TemporaryDirectory(prefix="ovprep-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "model.onnx"
+        save_model(model, path)
+        return openvino.Core().read_model(path)
 
 
 def save_ir(model: openvino.Model, folder: Path, info: dict[str, str]) -> None:
@@ -102,9 +114,14 @@ def _advice(model: ir.Model) -> str:
     found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
     if found is None:
         return ""
+    values, sizes = deciding_inputs(found.inputs[0]) if found.op_type == "If" else ([], [])
+    cause, way_out = "its inputs ask for", "export the model with that choice made"
+    if values:
+        cause, way_out = f"its input {values[0]!r} asks for", f"give that a value, as with --input-value {values[0]}=1"
+    elif sizes:
+        cause, way_out = f"the size of its input {sizes[0]!r} asks for", "give that its sizes with --input-shape"
     return (
-        f" It computes {found.name!r} ({found.op_type}) as its inputs ask for, and OpenVINO wants to know beforehand: "
-        "export the model with that choice made, as for one sample rate."
+        f" It computes {found.name!r} ({found.op_type}) as {cause}, and OpenVINO wants to know beforehand: {way_out}."
     )
 
 

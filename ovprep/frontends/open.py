@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ovprep.errors import ModelError
+from ovprep.frontends.fixed_inputs import with_values
 from ovprep.frontends.source import Source
 from ovprep.options import ReadOptions
 
@@ -12,11 +13,17 @@ KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
 def read_model(path: Path, options: ReadOptions | None = None) -> Source:
     """Reads a model file, or a SavedModel folder, of any format that ovprep knows, by its name.
 
-    Raises ModelError where there is no such file, or its format is not known; else as the format's reader does.
+    Raises ModelError where there is no such file, or its format is not known; OptionError where the model cannot have
+    the values that the options give to inputs; else as the format's reader does.
     """
     options = options or ReadOptions()
     if not path.exists():
         raise ModelError(f"There is no file {path}.")
+    source = _read(path, options)
+    return with_values(source, options.values) if options.values else source
+
+
+def _read(path: Path, options: ReadOptions) -> Source:
     suffix = path.suffix.lower()
     if path.is_dir() or path.name == "saved_model.pb":
         from ovprep.frontends.tensorflow.reader import read_saved_model

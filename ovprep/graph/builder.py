@@ -43,8 +43,10 @@ def infer_outputs(node: ir.Node, opsets: dict[str, int]) -> None:
     types: dict[str, onnx.TypeProto] = {}
     data: dict[str, onnx.TensorProto] = {}
     for value in node.inputs:
-        if value is None or value.name is None or value.type is None:
+        if value is None:
             continue
+        if value.name is None or value.type is None:
+            return  # as behind an op of a domain that nothing is known of
         types[value.name] = _type_proto(value)
         constant = value.const_value
         if constant is not None and constant.size <= _SHAPE_DATA_LIMIT and constant.dtype in _SHAPE_TYPES:

@@ -36,9 +36,29 @@ def remove_unused(graph: ir.Graph) -> int:
     removed = 0
     for node in reversed(list(graph)):
         if not any(output.uses() or output.is_graph_output() for output in node.outputs):
+            release_branches(node)
             graph.remove(node, safe=True)
             removed += 1
     for name, value in list(graph.initializers.items()):
         if not value.uses() and not value.is_graph_output() and not value.is_graph_input():
             del graph.initializers[name]
     return removed
+
+
+def release_branches(node: ir.Node) -> None:
+    """Lets the bodies of a node that goes use nothing of the graph around them any more."""
+    for body in branches_of(node):
+        for inner in body.all_nodes():
+            for index in range(len(inner.inputs)):
+                inner.replace_input_with(index, None)
+
+
+def branches_of(node: ir.Node) -> list[ir.Graph]:
+    """The graphs that a node holds: branches of an If, bodies of a Loop or a Scan."""
+    found: list[ir.Graph] = []
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            found.append(attribute.as_graph())
+        elif attribute.type == ir.AttributeType.GRAPHS:
+            found += attribute.as_graphs()
+    return found

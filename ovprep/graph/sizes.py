@@ -26,7 +26,11 @@ def fix_sizes(model: ir.Model, sizes: Mapping[str, int], *, rest_open: bool = Fa
         if value.shape is not None:
             value.shape = ir.Shape([_size(dim, sizes, not rest_open) for dim in value.shape])
     for node in model.graph:
+        before = [output.shape for output in node.outputs]
         infer_outputs(node, model.graph.opset_imports)
+        for output, shape in zip(node.outputs, before, strict=True):
+            if output.shape is None and shape is not None:  # as behind an If, which cannot be inferred by itself
+                output.shape = ir.Shape([_size(dim, sizes, needed=False) for dim in shape])
 
 
 def _size(dim: int | ir.SymbolicDim, sizes: Mapping[str, int], needed: bool) -> int | ir.SymbolicDim:

@@ -1,14 +1,16 @@
 """Computes what does not depend on the inputs, and the shapes that depend on nothing but an open batch or time."""
 
 import math
+from collections import deque
 
 import numpy as np
 import onnx.reference
 import onnx_ir as ir
 
+from ovprep.graph.branches import take_branch, truth_of
 from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import Array, array_of, int_of, ints_of
-from ovprep.graph.edit import leave_out, remove_unused, replace_value
+from ovprep.graph.edit import branches_of, leave_out, remove_unused, replace_value
 from ovprep.graph.extents import Extent
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import dims_of
@@ -44,15 +46,26 @@ def fold_shapes(model: ir.Model) -> Change | None:
     becomes
     Reshape(x, [0, 56])
 
-    Ops that then turn out to move, cut or pad nothing are left out.
+    Ops that then turn out to move, cut or pad nothing are left out. An If whose condition is known becomes the branch
+    that it takes.
     """
     graph, known = model.graph, ShapeValues()
     changed: set[ir.Value] = set()
     names = _open_sizes(graph)
-    before, settled = len(graph), 0
-    for node in list(graph):
+    before, settled, branches = len(graph), 0, 0
+    waiting, fresh = deque(graph), set[ir.Node]()
+    while waiting:
+        node = waiting.popleft()
+        truth = truth_of(node.inputs[0], known) if node.op_type == "If" else None
+        if truth is not None:
+            taken = take_branch(graph, node, truth)
+            waiting.extendleft(reversed(taken.nodes))
+            fresh.update(taken.nodes)
+            changed.update(taken.outputs)
+            before, branches = before + len(taken.nodes) - 1, branches + 1
+            continue
         known.learn(node)
-        if any(value in changed for value in node.inputs if value is not None) and not _is_settled(node, known, names):
+        if (node in fresh or changed.intersection(filter(None, node.inputs))) and not _is_settled(node, known, names):
             _infer_again(node, graph, changed)
             known.learn(node)
         _name_sizes(node, known, changed)
@@ -70,6 +83,7 @@ def fold_shapes(model: ir.Model) -> Change | None:
     remove_unused(graph)
     gone = before - len(graph)
     done = [f"computed {counted(gone, 'op')} on constants and shapes"] * (gone > 0)
+    done += [f"took {counted(branches, 'branch', 'branches')} that the model cannot but take"] * (branches > 0)
     done += [f"settled the shapes of {counted(settled, 'Reshape')}"] * (settled > 0)
     return Change(", ".join(done)) if done else None
 
@@ -88,7 +102,7 @@ def _is_settled(node: ir.Node, known: ShapeValues, names: set[str]) -> bool:
 
 def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
     """Infers the outputs with what is known of the inputs now; sizes that were known stay."""
-    if _has_branches(node):
+    if branches_of(node):
         return
     before = [output.shape for output in node.outputs]
     infer_outputs(node, graph.opset_imports)
@@ -127,9 +141,9 @@ def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
     """The node run on constants, by the reference implementation of ONNX; None where that cannot be, or grows."""
     given = {str(value.name): array_of(value) for value in node.inputs if value is not None}
     arrays = {name: array for name, array in given.items() if array is not None}
-    if not arrays or len(arrays) < len(given) or node.domain not in ("", "ai.onnx"):
+    if (not arrays and node.op_type != "Constant") or len(arrays) < len(given) or node.domain not in ("", "ai.onnx"):
         return None
-    if node.op_type in _RANDOM or _has_branches(node):
+    if node.op_type in _RANDOM or branches_of(node):
         return None
     given_size = sum(array.size for array in arrays.values())
     allowed = max(given_size, min(max(_SMALL, _GROWTH * given_size), _LARGE))
@@ -145,11 +159,6 @@ def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
         return [np.asarray(array) for array in runner.run(None, arrays)]
     except _REFUSALS:
         return None  # the reference does not cover every type of every op; the runtimes will, or say what is wrong
-
-
-def _has_branches(node: ir.Node) -> bool:
-    kinds = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
-    return any(attribute.type in kinds for attribute in node.attributes.values())
 
 
 def _replace(graph: ir.Graph, node: ir.Node, arrays: list[Array], changed: set[ir.Value]) -> None:

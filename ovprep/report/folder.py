@@ -34,12 +34,16 @@ def new_folder(target: Path) -> Iterator[Path]:
 def new_file(target: Path) -> Iterator[Path]:
     """Gives the path of a scratch file that becomes `target` when the block ends well, and vanishes when it does not.
 
-    Raises OutputError where it cannot be written.
+    Other files that the block puts beside the scratch file go beside `target`. Raises OutputError where it cannot be
+    written.
     """
     folder = _folder_beside(target)
     try:
         yield folder / target.name
-        (folder / target.name).replace(target)
+        for file in sorted(
+            folder.iterdir(), key=lambda file: file.name == target.name
+        ):  # it comes last, with all it needs
+            file.replace(target.with_name(file.name))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -34,6 +34,11 @@ class DoubleReference:
         """Prepares the run. Raises UnsupportedError for an operator that the evaluator does not have."""
         import onnx_ir as ir
 
+        from ovprep.graph.storage import is_large, weight_bytes
+
+        if is_large(model):
+            gigabytes = weight_bytes(model) / 1e9
+            raise UnsupportedError(f"The graph cannot be run in float64: it has {gigabytes:.1f} GB of weights.")
         proto = ir.to_proto(model)
         _refuse_wrong_forms(proto)
         self._evaluator = _evaluator(raised_to_double(proto))

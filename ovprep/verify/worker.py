@@ -23,6 +23,7 @@ from ovprep.options import ReadOptions
 from ovprep.verify import timing, wire
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners import Backend, Converter, Options, Runner, backend
+from ovprep.verify.runners.fixed_inputs import FixedInputs
 
 Answer = tuple[dict[str, Any], Sequence[Array]]
 _ERROR_LENGTH = 300
@@ -57,7 +58,9 @@ class Host:
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         self._runner = self._call = None  # frees the previous model first
-        self._runner = self._runtime.load(Path(body["path"]), self._options(body))
+        options = self._options(body)
+        runner = self._runtime.load(Path(body["path"]), options)
+        self._runner = FixedInputs(runner, options.reading.values) if options.reading.values else runner
         return dataclasses.asdict(self._runner.loaded), ()
 
     def _convert(self, body: dict[str, Any], arrays: list[Array]) -> Answer:

@@ -35,8 +35,7 @@ def measure(
     canonical: "ir.Model", cases: Sequence[Case], source: Interface, target: Interface, threads: int, notes: list[str]
 ) -> Yardstick:
     """Runs the graph (interface `target`) on the cases that measure; adds a note where it cannot be run in float64."""
-    import onnx_ir as ir
-
+    from ovprep.graph.storage import save_model
     from ovprep.verify.reference import DoubleReference
 
     here, there = [port.layout for port in target.inputs], [port.layout for port in source.inputs]
@@ -44,7 +43,7 @@ def measure(
     runs = [relayout_all(case.inputs, there, here) for case in measuring]
     with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
         path = Path(scratch) / "canonical.onnx"
-        ir.save(canonical, path)
+        save_model(canonical, path)
         with Worker.launch(Contender("canonical graph", "onnxruntime", path), threads=threads) as worker:
             try:
                 exact = _exact(DoubleReference(canonical), runs)  # while the workers are still starting

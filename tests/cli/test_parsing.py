@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ovprep.cli.parsing import interface_options
+from ovprep.cli.parsing import input_values, interface_options
 from ovprep.errors import OptionError
 from ovprep.options import InterfaceOptions
 
@@ -36,3 +36,15 @@ def test_everything_said() -> None:
 def test_what_makes_no_sense(layouts: Sequence[str], shapes: Sequence[str], batch: int | None, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         interface_options(layouts, shapes, batch)
+
+
+def test_values_of_inputs() -> None:
+    found = input_values(["sr=16000", "gain=-0.5", "a=b=1e3"])
+    assert found == {"sr": 16000, "gain": -0.5, "a=b": 1000.0}
+    assert isinstance(found["sr"], int)
+
+
+@pytest.mark.parametrize("text", ["sr", "sr=", "=1", "sr=fast", "sr 1"])
+def test_values_that_make_no_sense(text: str) -> None:
+    with pytest.raises(OptionError, match=r"is not of the form NAME=NUMBER, as sr=16000"):
+        input_values([text])

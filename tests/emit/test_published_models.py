@@ -10,6 +10,8 @@ import pytest
 from ovprep.emit.openvino import to_openvino
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.onnx import read_onnx
+from ovprep.frontends.open import read_model
+from ovprep.options import InputValue, InterfaceOptions, ReadOptions
 from ovprep.passes.pipeline import normalize
 from tests.graphs import Array, difference, run
 
@@ -48,10 +50,38 @@ def test_equal_to_onnx_runtime(name: str) -> None:
         assert difference(output.transpose(SWAP) if port.layout == "NCW" else output, expected) <= TOLERANCE
 
 
+SILERO = MODELS / "silero_vad_16k_op15.onnx"
+
+
 @needs_models
-def test_a_branch_on_an_input_is_refused() -> None:
-    """Silero's detector asks for the sample rate in an If, which OpenVINO does not take."""
-    graph = read_onnx(MODELS / "silero_vad_16k_op15.onnx").graph
+def test_branches_on_sizes_are_refused() -> None:
+    """Silero's detector drops the time axis where one step is left of it, in an If, which OpenVINO does not take."""
+    graph = read_onnx(SILERO).graph
     done = normalize(graph)
-    with pytest.raises(UnsupportedError, match=r"Conversion is failed for: Conv.*\(If\) as its inputs ask for"):
+    with pytest.raises(
+        UnsupportedError, match=r"\(If\) as the size of its input 'input' asks for.* with --input-shape"
+    ):
         to_openvino(graph, done.interface)
+
+
+@needs_models
+@pytest.mark.parametrize("rate", [16000, 8000])
+def test_branches_are_taken_where_sizes_are_given(rate: int) -> None:
+    """The batch stays open; the sample rate, which the model adds times nothing, becomes a constant."""
+    source = read_model(SILERO, ReadOptions(values=(InputValue("sr", rate),)))
+    done = normalize(source.graph, InterfaceOptions(shapes={"input": (None, 576)}))
+    assert [port.dims for port in done.interface.inputs] == [("batch", 576), (2, "batch", 128)]
+    model = to_openvino(source.graph, done.interface)
+    assert not [op for op in model.get_ops() if op.get_type_name() == "If"]
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    rng = np.random.default_rng(0)
+    for batch in (1, 3):
+        x, state = (rng.normal(size=shape).astype(np.float32) for shape in ((batch, 576), (2, batch, 128)))
+        wanted = run(onnx.load(SILERO), {"input": x, "state": state, "sr": np.array(rate)})
+        found = compiled([x, state])
+        turned = [
+            done.original.outputs[index].layout != port.layout for index, port in enumerate(done.interface.outputs)
+        ]
+        assert turned == [False, False]
+        for index, expected in enumerate(wanted):
+            assert difference(np.asarray(found[index]), expected) <= 1e-4

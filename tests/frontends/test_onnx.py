@@ -88,19 +88,33 @@ def examples(opset: int) -> dict[str, Example]:
         {"w": ones(1, 8, 9), "r": ones(1, 8, 2)},
     )
     found["Dropout"] = ([node("Dropout", "x", outputs=("a",)), node("Relu", "a")], {})
+    found["AveragePool"] = ([node("AveragePool", "x", kernel_shape=[3], pads=[1, 1], strides=[2])], {})
+    found["MaxPool"] = ([node("MaxPool", "x", kernel_shape=[2], pads=[0, 1])], {})
+    squeeze = (
+        [node("ReduceMax", "x", outputs=("a",), axes=[1])]
+        if opset < 18
+        else [node("ReduceMax", "x", "b", outputs=("a",))]
+    )
+    squeeze += [node("Squeeze", "a", axes=[1]) if opset < 13 else node("Squeeze", "a", "b")]
+    found["Squeeze"] = (squeeze, {"b": np.array([1])} if opset >= 13 else {})
+    if opset >= 11:
+        resized = node("Resize", "x", "r", "s", mode="linear", coordinate_transformation_mode="half_pixel")
+        found["Resize"] = ([resized], {"r": np.ones(6, np.float32), "s": np.array([1, 1, 2], np.float32)})
     return found
 
 
-@pytest.mark.parametrize("opset", range(7, 25))
+@pytest.mark.parametrize("opset", range(7, onnx.defs.onnx_opset_version() + 1))
 def test_every_opset_means_what_it_meant(opset: int, tmp_path: Path) -> None:
     feeds = {"x": np.random.default_rng(0).normal(size=(2, 3, 9)).astype(np.float32)}
     for name, (nodes, constants) in examples(opset).items():
         proto = proto_of(nodes, constants, opset)
         source = read_onnx(save(proto, tmp_path))
         assert source.framework == f"onnx (opset {opset})"
-        assert source.graph.graph.opset_imports[""] == max(opset, OPSET)
+        assert source.graph.graph.opset_imports[""] == OPSET
         check(source.graph)
-        np.testing.assert_array_equal(run(source.graph, feeds)[-1], run(proto, feeds)[-1], err_msg=name)
+        # Newer opsets took types in alone; ONNX Runtime is behind with them.
+        judged = proto if opset <= OPSET else proto_of(nodes, constants)
+        np.testing.assert_array_equal(run(source.graph, feeds)[-1], run(judged, feeds)[-1], err_msg=name)
 
 
 def test_constants_become_initialisers(tmp_path: Path) -> None:
@@ -127,15 +141,6 @@ def test_functions_are_inlined(tmp_path: Path) -> None:
     graph = read_onnx(save(proto, tmp_path)).graph
     assert [one.op_type for one in graph.graph] == ["Relu", "Neg"]
     assert not graph.functions
-
-
-def test_the_open_first_axis_is_the_batch(tmp_path: Path) -> None:
-    inputs = [tensor("x", ["unk__1", 3, None]), tensor("state", [1, "unk__1", 3]), tensor("z", [None, 3, "T"])]
-    sums = [node("ReduceSum", "x"), node("Relu", "z", outputs=("w",)), node("Relu", "state", outputs=("v",))]
-    outputs = [tensor("y", [1, 1, 1]), tensor("w", ["other", 3, "more"]), tensor("v", [1, "unk__1", 3])]
-    interface = read_onnx(save(proto_of(sums, {}, inputs=inputs, outputs=outputs), tmp_path)).interface
-    assert [port.dims for port in interface.inputs] == [("batch", 3, "x_2"), (1, "batch", 3), ("batch", 3, "T")]
-    assert [port.dims for port in interface.outputs] == [(1, 1, 1), ("batch", 3, "T"), (1, "batch", 3)]
 
 
 def test_nodes_without_a_name_get_one(tmp_path: Path) -> None:

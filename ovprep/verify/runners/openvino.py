@@ -41,7 +41,9 @@ class OpenVinoBackend:
         written = path.suffix.lower() == ".xml"
         model = self._core.read_model(path) if written else self._openvino.convert_model(path)
         if options.shapes is not None:
-            model.reshape({index: list(shape) for index, shape in enumerate(options.shapes)})
+            fixed = {value.name for value in options.reading.values}  # their shapes are
+            open_ones = [port for port in model.inputs if not fixed & port.get_names()]
+            model.reshape({port: list(shape) for port, shape in zip(open_ones, options.shapes, strict=True)})
         read = time.perf_counter()
         compiled = self._core.compile_model(model, _DEVICE, _settings(options))
         end = time.perf_counter()

@@ -1,0 +1,34 @@
+"""Models as files, whatever their size: protobuf holds less than 2 GiB, so larger weights go into a file beside it."""
+
+from pathlib import Path
+
+import onnx_ir as ir
+
+LARGEST_MESSAGE = 2**31 - 2**26
+"""Bytes of weights that still fit into one file: protobuf ends at 2 GiB, and the graph needs some of it."""
+
+
+def data_file_of(path: Path) -> Path:
+    """Where the weights of a large model go: `model.onnx.data` beside `model.onnx`."""
+    return path.with_name(f"{path.name}.data")
+
+
+def is_large(model: ir.Model) -> bool:
+    """Whether the weights do not fit into one file with the graph."""
+    return not fits_in_message(weight_bytes(model))
+
+
+def fits_in_message(size: int) -> bool:
+    """Whether one message of protobuf can hold weights of so many bytes, and a graph."""
+    return size <= LARGEST_MESSAGE
+
+
+def weight_bytes(model: ir.Model) -> int:
+    """Size of all weights."""
+    values = [value for graph in model.graphs() for value in graph.initializers.values()]
+    return sum(value.const_value.nbytes for value in values if value.const_value is not None)
+
+
+def save_model(model: ir.Model, path: Path) -> None:
+    """Writes the model to an ONNX file; a large one with its weights in `data_file_of` it."""
+    ir.save(model, path, external_data=data_file_of(path).name if is_large(model) else None)
