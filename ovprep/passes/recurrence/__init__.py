@@ -1,0 +1,5 @@
+"""Recovers LSTM, GRU and RNN from loops over time.
+
+`recover` has the pass, `steps` reads Loop and Scan, `counting` their number of steps, `reading` the body as `forms`,
+`cells` knows which forms are a cell, `proof` computes a step both ways, and `emit` writes the operator.
+"""

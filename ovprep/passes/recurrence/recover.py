@@ -1,0 +1,110 @@
+"""Brings loops over time back to the LSTM, GRU or RNN that they are."""
+
+from collections import Counter
+
+import onnx_ir as ir
+
+from ovprep.graph.edit import remove_unused
+from ovprep.graph.shape_values import ShapeValues
+from ovprep.passes.change import Change, counted
+from ovprep.passes.folding import fold_shapes, infer_again
+from ovprep.passes.recurrence.cells import Cell, cell_of
+from ovprep.passes.recurrence.emit import emit, starts_of
+from ovprep.passes.recurrence.forms import Form, Leaf, variable
+from ovprep.passes.recurrence.proof import prove
+from ovprep.passes.recurrence.reading import Reading
+from ovprep.passes.recurrence.refusal import NotACell
+from ovprep.passes.recurrence.steps import State, Steps, steps_of
+
+REASON = "ovprep.loop"
+"""Under this name a loop that stays one says why, for the user who is told that OpenVINO does not read it."""
+
+
+def recover_recurrence(model: ir.Model) -> Change | None:
+    """A loop whose step is that of an LSTM, a GRU or an RNN is that operator.
+
+    x [T, N, C] -> Loop(T steps: Gather(x, i), h -> MatMul, Split, Sigmoid, Tanh ...) -> [N, H], [T, N, H]
+    becomes
+    x [T, N, C] -> LSTM -> Squeeze -> [N, H], [T, N, H]
+
+    Steps are compared as forms (`forms`), so that it does not matter by which ops they split and add; then the step is
+    run both ways on random numbers. What is no such cell stays as it is, with the reason in its metadata.
+    """
+    graph, known = model.graph, ShapeValues()
+    changed: set[ir.Value] = set()
+    recovered = []
+    for node in list(graph):
+        if any(value in changed for value in node.inputs if value is not None):
+            infer_again(node, graph, changed)
+        known.learn(node)
+        if node.op_type not in ("Loop", "Scan") or node.domain not in ("", "ai.onnx"):
+            continue
+        try:
+            cell, made = _recovered(graph, node, known)
+        except NotACell as reason:
+            node.metadata_props[REASON] = f"{node.name!r} ({node.op_type}) {reason}"
+            continue
+        for value in made:
+            producer = value.producer()
+            if producer is not None:
+                known.learn(producer)
+        changed.update(made)
+        recovered.append(f"{node.name} ({cell.op_type})")
+    if not recovered:
+        return None
+    remove_unused(graph)
+    fold_shapes(model)  # sizes that went through a loop are known now
+    return Change(f"recovered {', '.join(_counted(recovered))} from loops", tuple(recovered))
+
+
+def _recovered(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> tuple[Cell, list[ir.Value]]:
+    steps = steps_of(node, known)
+    batch = _batch_of(steps, known)
+    x = variable("X", sum(steps.widths))
+    variables, start = {}, 0
+    for read, width in zip(steps.reads, steps.widths, strict=True):
+        variables[read.inside] = x.taken(slice(start, start + width))
+        start += width
+    moving = steps.moving
+    states = [variable(f"S{index}", _units(state)) for index, state in enumerate(moving)]
+    variables |= {state.inside: form for state, form in zip(moving, states, strict=True)}
+    reading = Reading(steps, variables, graph.opset_imports)
+    after = [reading.form(state.after) for state in moving]
+    cell, h = cell_of(after, _leaf(x), [_leaf(state) for state in states])
+    for written in steps.writes:
+        if reading.form(written.step).key != after[h].key:
+            raise NotACell("gives something else than its state in each step")
+    prove(steps, cell, h, batch, graph.opset_imports)
+    return cell, emit(graph, node, steps, cell, h, starts_of(steps, known))
+
+
+def _batch_of(steps: Steps, known: ShapeValues) -> int:
+    """The size of the batch, 2 where it is open. Raises NotACell where sequences are not `[N, C]` in each step."""
+    if not steps.reads:
+        raise NotACell("takes no sequence step by step")
+    sizes = set()
+    for read in steps.reads:
+        dims = known.dims(read.source)
+        if dims is None or len(dims) != 3 or read.axis == 2:
+            raise NotACell(f"takes steps of {read.source.name!r}, which is no [N, W, C] or [W, N, C]")
+        sizes.add((dims[read.axis], dims[1 - read.axis]))
+    if len(sizes) > 1:
+        raise NotACell("takes sequences of more than one length or batch")
+    return sizes.pop()[1].number or 2
+
+
+def _units(state: State) -> int:
+    """The width of a state."""
+    for value in (state.inside, state.after, state.start):
+        if value.shape is not None and len(value.shape) == 2 and isinstance(value.shape[1], int):
+            return value.shape[1]
+    raise NotACell(f"has the state {state.inside.name!r}, which is no [N, units]")
+
+
+def _leaf(form: Form) -> Leaf:
+    return next(iter(form.terms))
+
+
+def _counted(recovered: list[str]) -> list[str]:
+    counts = Counter(name.rpartition("(")[2].rstrip(")") for name in recovered)
+    return [counted(number, op_type) for op_type, number in sorted(counts.items())]
