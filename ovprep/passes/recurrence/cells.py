@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ovprep.passes.recurrence.forms import Form, Leaf, Numbers, polynomial
-from ovprep.passes.recurrence.refusal import NotACell
 
 ACTIVATIONS = ("Relu", "Sigmoid", "Tanh")
 """Those that both ONNX Runtime and OpenVINO compute in a recurrence."""
@@ -206,19 +205,14 @@ def _is_unit(matrix: Numbers) -> bool:
     return matrix.shape[0] == matrix.shape[1] and np.array_equal(matrix, np.eye(len(matrix)))
 
 
-def cell_of(forms: Sequence[Form], x: Leaf, states: Sequence[Leaf]) -> tuple[Cell, int]:
-    """The cell that makes the new states of its input and of the states, and which of them is H.
-
-    Raises NotACell where they are no cell.
-    """
+def cell_of(forms: Sequence[Form], x: Leaf, states: Sequence[Leaf]) -> tuple[Cell, int] | None:
+    """The cell that makes these new states of its input and of one or two states, and which of them is H."""
     if len(states) == 1:
         names = Names(x, states[0])
         cell = rnn_of(forms[0], names) or gru_of(forms[0], names)
+        return None if cell is None else (cell, 0)
+    for h in (0, 1):
+        cell = lstm_of(forms[h], forms[1 - h], Names(x, states[h]), states[1 - h])
         if cell is not None:
-            return cell, 0
-    if len(states) == 2:
-        for h in (0, 1):
-            cell = lstm_of(forms[h], forms[1 - h], Names(x, states[h]), states[1 - h])
-            if cell is not None:
-                return cell, h
-    raise NotACell(f"has {len(states)} states that are those of no LSTM, GRU or RNN with the usual activations")
+            return cell, h
+    return None

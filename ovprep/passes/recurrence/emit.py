@@ -1,5 +1,6 @@
 """Writes the operator in place of the loop."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,22 @@ from ovprep.graph.constants import array_of, ints_of
 from ovprep.graph.edit import replace_value
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.recurrence.cells import Cell
+from ovprep.passes.recurrence.recognise import Layer
 from ovprep.passes.recurrence.refusal import NotACell
 from ovprep.passes.recurrence.steps import Read, State, Steps, Written
 
 _FAR = 2**31 - 1
 
 
-def starts_of(steps: Steps, known: ShapeValues) -> list[ir.Value | None]:
-    """The first states `[N, units]`, None for zeros. Raises NotACell where one has another batch than the input."""
+def starts_of(steps: Steps, known: ShapeValues) -> dict[State, ir.Value]:
+    """The first states `[N, units]` that are not zero. Raises NotACell where one has another batch than the input."""
     read = steps.reads[0]
     dims = list(known.dims(read.source) or ())
     batch = [size for axis, size in enumerate(dims) if axis != read.axis][:1]
-    found: list[ir.Value | None] = []
-    for state in steps.moving:
-        own = known.dims(state.start)
-        if not _is_zero(state.start) and (own is None or list(own[:1]) != batch):
-            raise NotACell(f"starts from {state.start.name!r}, which may have another batch than the input")
-        found.append(None if _is_zero(state.start) else state.start)
+    found = {state: state.start for state in steps.moving if not _is_zero(state.start)}
+    for start in found.values():
+        if list(known.dims(start) or ())[:1] != batch:
+            raise NotACell(f"starts from {start.name!r}, which may have another batch than the input")
     return found
 
 
@@ -45,31 +45,47 @@ def _fills_with_zero(node: ir.Node) -> bool:
 
 
 def emit(
-    graph: ir.Graph, node: ir.Node, steps: Steps, cell: Cell, h: int, starts: list[ir.Value | None]
+    graph: ir.Graph,
+    node: ir.Node,
+    steps: Steps,
+    layers: Sequence[Layer],
+    writes: Sequence[int],
+    starts: Mapping[State, ir.Value],
 ) -> list[ir.Value]:
-    """Puts the operator before the loop, whose outputs nothing uses then; returns what took their place."""
+    """Puts operators before the loop, whose outputs nothing uses then; returns what took their place.
+
+    `writes` says for each sequence that the loop writes which layer it is the H of.
+    """
     build = Builder(graph, str(node.name), before=node)
     backwards = steps.reads[0].reverse
     rows = [_time_first(build, read, backwards) for read in steps.reads]
-    x = rows[0] if len(rows) == 1 else build.op("Concat", *rows, axis=2)
-    moving = steps.moving
-    order = [h, 1 - h][: len(moving)]
-    sequence, *last = build.ops(
-        cell.op_type,
-        x,
-        *_weights(build, cell, x),
-        *_first(build, [starts[index] for index in order]),
-        outputs=1 + len(moving),
-        **_attributes(cell, "reverse" if backwards else "forward"),
-    )
     made: list[ir.Value] = []
-    for index, value in zip(order, last, strict=True):
-        made += _give_state(graph, build, moving[index], value)
+    lasts: list[ir.Value] = []
+    sequences: list[ir.Value] = []
+    for index, layer in enumerate(layers):
+        taken = [rows[number] for number in layer.sequences]
+        x = taken[0] if len(taken) == 1 else build.op("Concat", *taken, axis=2)
+        sequence, *last = build.ops(
+            layer.cell.op_type,
+            x,
+            *_weights(build, layer.cell, x),
+            *_first(build, [starts.get(state) for state in layer.states]),
+            outputs=1 + len(layer.states),
+            **_attributes(layer.cell, "reverse" if backwards else "forward"),
+        )
+        for state, value in zip(layer.states, last, strict=True):
+            made += _give_state(graph, build, state, value)
+        sequences.append(sequence)
+        lasts.append(last[0])
+        if index + 1 < len(layers):
+            rows.append(build.op("Squeeze", sequence, build.ints(1, name="axes")))
     for state in steps.states:
         if state.stays and _is_used(state.end):
-            replace_value(graph, state.end, build.op("Identity", state.start))
-    for written in steps.writes:
-        made += _give_sequence(graph, build, written, sequence, last[0], flip=backwards != written.reverse)
+            made.append(build.op("Identity", state.start))
+            replace_value(graph, state.end, made[-1])
+    for written, number in zip(steps.writes, writes, strict=True):
+        flip = backwards != written.reverse
+        made += _give_sequence(graph, build, written, sequences[number], lasts[number], flip=flip)
     for inner in steps.body:  # else what the steps took from outside would still count as used
         for index in range(len(inner.inputs)):
             inner.replace_input_with(index, None)

@@ -9,6 +9,7 @@ from ovprep.graph.constants import Array
 from ovprep.passes.recurrence.cells import Cell
 from ovprep.passes.recurrence.forms import Numbers
 from ovprep.passes.recurrence.reading import Reading
+from ovprep.passes.recurrence.recognise import Layer
 from ovprep.passes.recurrence.refusal import NotACell
 from ovprep.passes.recurrence.steps import Steps
 
@@ -21,20 +22,28 @@ _FUNCTIONS: dict[str, Callable[[Numbers], Numbers]] = {
 }
 
 
-def prove(steps: Steps, cell: Cell, h: int, batch: int, opsets: dict[str, int]) -> None:
-    """Raises NotACell where the new states, of random inputs and states, are not those of the operator."""
+def prove(steps: Steps, layers: Sequence[Layer], batch: int, opsets: dict[str, int]) -> None:
+    """Raises NotACell where the new states, of random inputs and states, are not those of the operators."""
     rng = np.random.default_rng(0)
-    moving = steps.moving
+    states = [state for layer in layers for state in layer.states]
+    widths = [layer.cell.units for layer in layers for _ in layer.states]
     for scale in (0.5, 2.0):
         xs = [rng.normal(size=(batch, width)).astype(np.float32) * scale for width in steps.widths]
-        before = [rng.normal(size=(batch, cell.units)).astype(np.float32) * scale for _ in moving]
         given = {read.inside: x for read, x in zip(steps.reads, xs, strict=True)}
-        given |= {state.inside: array for state, array in zip(moving, before, strict=True)}
-        found = computed(steps, given, [state.after for state in moving], opsets)
-        wanted = _step(cell, np.concatenate(xs, axis=1).astype(np.float64), before, h)
+        for state, width in zip(states, widths, strict=True):
+            given[state.inside] = rng.normal(size=(batch, width)).astype(np.float32) * scale
+        found = computed(steps, given, [state.after for state in states], opsets)
+        wanted: list[Numbers] = []
+        sequences = [x.astype(np.float64) for x in xs]
+        for layer in layers:
+            x = np.concatenate([sequences[index] for index in layer.sequences], axis=1)
+            new = step_of(layer.cell, x, [given[state.inside].astype(np.float64) for state in layer.states])
+            sequences.append(new[0])
+            wanted += new
         for one, other in zip(found, wanted, strict=True):
-            if one.shape != other.shape or np.abs(one - other).max() > _TOLERANCE * max(np.abs(other).max(), 1e-6):
-                raise NotACell(f"looks like {cell.op_type}, but computes something else")
+            if one.shape != other.shape or np.abs(one - other).max() > _TOLERANCE * np.abs(other).max():
+                names = ", ".join(layer.cell.op_type for layer in layers)
+                raise NotACell(f"looks like {names}, but computes something else")
 
 
 def computed(
@@ -45,19 +54,18 @@ def computed(
     return [np.asarray(reading.of(value), np.float64) for value in wanted]
 
 
-def _step(cell: Cell, x: Numbers, before: Sequence[Array], h_at: int) -> list[Numbers]:
-    """The new states; https://onnx.ai/onnx/operators (LSTM, GRU, RNN)."""
+def step_of(cell: Cell, x: Numbers, before: Sequence[Numbers]) -> list[Numbers]:
+    """The new states, H first; https://onnx.ai/onnx/operators (LSTM, GRU, RNN)."""
     f, *others = (_FUNCTIONS[name] for name in cell.activations)
     first, second = np.split(cell.b, 2)
-    h, memory = (np.asarray(before[index], np.float64) for index in (h_at, -1 - h_at))
+    h = before[0]
     from_x, from_h = x @ cell.w.T + first, h @ cell.r.T + second
     if cell.op_type == "RNN":
         return [f(from_x + from_h)]
     if cell.op_type == "LSTM":
         i, o, forget, g = np.split(from_x + from_h, 4, axis=1)
-        c = f(forget) * memory + f(i) * others[0](g)
-        new = [f(o) * others[1](c), c]
-        return new if h_at == 0 else new[::-1]
+        c = f(forget) * before[1] + f(i) * others[0](g)
+        return [f(o) * others[1](c), c]
     x_z, x_r, x_n = np.split(from_x, 3, axis=1)
     h_z, h_r, h_n = np.split(from_h, 3, axis=1)
     z, r = f(x_z + h_z), f(x_r + h_r)

@@ -8,13 +8,11 @@ from ovprep.graph.edit import remove_unused
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
 from ovprep.passes.folding import fold_shapes, infer_again
-from ovprep.passes.recurrence.cells import Cell, cell_of
 from ovprep.passes.recurrence.emit import emit, starts_of
-from ovprep.passes.recurrence.forms import Form, Leaf, variable
 from ovprep.passes.recurrence.proof import prove
-from ovprep.passes.recurrence.reading import Reading
+from ovprep.passes.recurrence.recognise import Layer, layers_in
 from ovprep.passes.recurrence.refusal import NotACell
-from ovprep.passes.recurrence.steps import State, Steps, steps_of
+from ovprep.passes.recurrence.steps import Steps, steps_of
 
 REASON = "ovprep.loop"
 """Under this name a loop that stays one says why, for the user who is told that OpenVINO does not read it."""
@@ -40,7 +38,7 @@ def recover_recurrence(model: ir.Model) -> Change | None:
         if node.op_type not in ("Loop", "Scan") or node.domain not in ("", "ai.onnx"):
             continue
         try:
-            cell, made = _recovered(graph, node, known)
+            layers, made = _recovered(graph, node, known)
         except NotACell as reason:
             node.metadata_props[REASON] = f"{node.name!r} ({node.op_type}) {reason}"
             continue
@@ -49,7 +47,7 @@ def recover_recurrence(model: ir.Model) -> Change | None:
             if producer is not None:
                 known.learn(producer)
         changed.update(made)
-        recovered.append(f"{node.name} ({cell.op_type})")
+        recovered += [f"{node.name} ({layer.cell.op_type})" for layer in layers]
     if not recovered:
         return None
     remove_unused(graph)
@@ -57,25 +55,12 @@ def recover_recurrence(model: ir.Model) -> Change | None:
     return Change(f"recovered {', '.join(_counted(recovered))} from loops", tuple(recovered))
 
 
-def _recovered(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> tuple[Cell, list[ir.Value]]:
+def _recovered(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> tuple[list[Layer], list[ir.Value]]:
     steps = steps_of(node, known)
     batch = _batch_of(steps, known)
-    x = variable("X", sum(steps.widths))
-    variables, start = {}, 0
-    for read, width in zip(steps.reads, steps.widths, strict=True):
-        variables[read.inside] = x.taken(slice(start, start + width))
-        start += width
-    moving = steps.moving
-    states = [variable(f"S{index}", _units(state)) for index, state in enumerate(moving)]
-    variables |= {state.inside: form for state, form in zip(moving, states, strict=True)}
-    reading = Reading(steps, variables, graph.opset_imports)
-    after = [reading.form(state.after) for state in moving]
-    cell, h = cell_of(after, _leaf(x), [_leaf(state) for state in states])
-    for written in steps.writes:
-        if reading.form(written.step).key != after[h].key:
-            raise NotACell("gives something else than its state in each step")
-    prove(steps, cell, h, batch, graph.opset_imports)
-    return cell, emit(graph, node, steps, cell, h, starts_of(steps, known))
+    layers, writes = layers_in(steps, graph.opset_imports)
+    prove(steps, layers, batch, graph.opset_imports)
+    return layers, emit(graph, node, steps, layers, writes, starts_of(steps, known))
 
 
 def _batch_of(steps: Steps, known: ShapeValues) -> int:
@@ -91,18 +76,6 @@ def _batch_of(steps: Steps, known: ShapeValues) -> int:
     if len(sizes) > 1:
         raise NotACell("takes sequences of more than one length or batch")
     return sizes.pop()[1].number or 2
-
-
-def _units(state: State) -> int:
-    """The width of a state."""
-    for value in (state.inside, state.after, state.start):
-        if value.shape is not None and len(value.shape) == 2 and isinstance(value.shape[1], int):
-            return value.shape[1]
-    raise NotACell(f"has the state {state.inside.name!r}, which is no [N, units]")
-
-
-def _leaf(form: Form) -> Leaf:
-    return next(iter(form.terms))
 
 
 def _counted(recovered: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from ovprep.graph.constants import int_of
 from ovprep.passes.recurrence.recover import recover_recurrence
 from tests.graphs import FEW_ULP, GraphBuilder
-from tests.passes.recurrence.loops import CELLS, INPUTS, UNITS, gru, looped, lstm, rnn, scanned
+from tests.passes.recurrence.loops import CELLS, INPUTS, UNITS, StepBuilder, gru, looped, lstm, rnn, scanned
 from tests.passes.support import applied, ops_of
 
 LENGTH = 7
@@ -125,3 +125,21 @@ def test_loops_in_a_row() -> None:
     change = applied(recover_recurrence, give(graph, scan), tolerance=FEW_ULP)
     assert change is not None
     assert change.summary == "recovered 1 GRU, 1 RNN from loops"
+
+
+def two_in_a_row(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    """A GRU that takes what an LSTM gives, and what that was given."""
+    below, c, above = states
+    below, c = lstm(build, x, [below, c])
+    z, reset = (build.op("Sigmoid", gate) for gate in build.gates(build.op("Concat", below, x, axis=1), above, 2))
+    new = build.op("Add", build.by_weights(below, UNITS), build.by_weights(build.op("Mul", reset, above), UNITS))
+    new = build.op("Tanh", new)
+    return [below, c, build.op("Add", new, build.op("Mul", z, build.op("Sub", above, new)))]
+
+
+@pytest.mark.parametrize("shown", [0, 2])
+def test_cells_in_a_row(shown: int) -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, "batch", INPUTS)
+    recovered(give(graph, looped(graph, x, starts(graph, 3, "batch"), two_in_a_row, shown=shown)), "LSTM")
+    assert ops_of(graph.model).count("GRU") == 1
