@@ -104,16 +104,6 @@ def test_zeros_to_start_from_are_left_out() -> None:
     assert ops_of(graph.model) == ["LSTM", "Squeeze", "Squeeze", "Squeeze"]
 
 
-def test_the_last_of_a_sequence_is_the_last_state() -> None:
-    graph = GraphBuilder()
-    x = graph.input("x", LENGTH, 1, INPUTS)
-    zeros = graph.constant(np.zeros((1, UNITS), np.float32))
-    sequence = looped(graph, x, [zeros], gru)[-1]
-    last = graph.op("Slice", sequence, graph.ints(-1), graph.ints(2**31 - 1), graph.ints(0))
-    recovered(give(graph, [graph.op("Squeeze", last, graph.ints(0))]), "GRU")
-    assert ops_of(graph.model) == ["GRU", "Squeeze"]
-
-
 def test_loops_in_a_row() -> None:
     graph = GraphBuilder()
     x = graph.input("x", "time", "batch", INPUTS)
