@@ -12,6 +12,7 @@ from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.recurrence.cells import Cell
 from ovprep.passes.recurrence.recognise import Layer
 from ovprep.passes.recurrence.refusal import NotACell
+from ovprep.passes.recurrence.sequence import flipped
 from ovprep.passes.recurrence.steps import Read, State, Steps, Written
 from ovprep.passes.recurrence.tidy import is_zero
 
@@ -97,17 +98,7 @@ def _time_first(build: Builder, read: Read, backwards: bool) -> ir.Value:
     x = read.source
     if read.axis:
         x = build.op("Transpose", x, perm=(read.axis, *(axis for axis in range(3) if axis != read.axis)))
-    return x if read.reverse == backwards else _flipped(build, x)
-
-
-def _flipped(build: Builder, x: ir.Value) -> ir.Value:
-    """`[W, N, C]` from its last step to its first."""
-    ends = build.ints(np.iinfo(np.int64).min, name="ends")
-    y = build.op(
-        "Slice", x, build.ints(-1, name="starts"), ends, build.ints(0, name="axes"), build.ints(-1, name="steps")
-    )
-    y.shape = x.shape  # inference gives up on an open axis
-    return y
+    return x if read.reverse == backwards else flipped(build, x, 0)
 
 
 def _give_state(graph: ir.Graph, build: Builder, state: State, last: ir.Value) -> list[ir.Value]:
@@ -125,7 +116,7 @@ def _give_sequence(
     if not _is_used(written.stacked):
         return []
     y = build.op("Squeeze", sequence, build.ints(1, name="axes"))
-    y = _flipped(build, y) if flip else y
+    y = flipped(build, y, 0) if flip else y
     if written.axis:
         y = build.op("Transpose", y, perm=(1, 0, 2) if written.axis == 1 else (1, 2, 0))
     replace_value(graph, written.stacked, y)

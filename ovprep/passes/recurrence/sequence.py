@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
@@ -56,15 +57,33 @@ def take_last(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
     return found
 
 
+def name_reversal(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
+    """A ReverseSequence that turns all of all sequences round is a Slice, of which more is known."""
+    if node.op_type != "ReverseSequence" or not _turns_all_round(node, known):
+        return False
+    build, axis = Builder(graph, str(node.name), before=node), int_of(node, "time_axis", 0)
+    replace_value(graph, node.outputs[0], flipped(build, node.inputs[0], axis))
+    return True
+
+
+def flipped(build: Builder, x: ir.Value | None, axis: int) -> ir.Value:
+    """A tensor along an axis from its last step to its first."""
+    assert x is not None
+    starts, ends = build.ints(-1, name="starts"), build.ints(np.iinfo(np.int64).min, name="ends")
+    y = build.op("Slice", x, starts, ends, build.ints(axis, name="axes"), build.ints(-1, name="steps"))
+    y.shape = x.shape  # inference gives up on an open axis
+    return y
+
+
 def go_back(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
     """A sequence that is turned round on its way in, and on its way out if any, is gone through from its end."""
     x = node.inputs[0] if is_one_way(node) else None
     source = x.producer() if x is not None else None
     lengths = node.inputs[4] if len(node.inputs) > 4 else None
-    if source is None or lengths is not None or not _turns_round(source, 0, known):
+    if source is None or lengths is not None or not _turns_round(source, 0):
         return False
     ends = list(_ends_of(node.outputs[0], "TDNH", known))
-    turned = [end.user for end in ends if end.user and _turns_round(end.user, end.letters.index("T"), known)]
+    turned = [end.user for end in ends if end.user and _turns_round(end.user, end.letters.index("T"))]
     if len(turned) < len(ends):
         return False
     node.attributes["direction"] = ir.AttrString("direction", "forward" if _is_reverse(node) else "reverse")
@@ -125,16 +144,19 @@ def _is_last(user: ir.Node, axis: int) -> bool:
     return ends[0] >= _FAR
 
 
-def _turns_round(user: ir.Node, axis: int, known: ShapeValues) -> bool:
+def _turns_round(user: ir.Node, axis: int) -> bool:
     """Whether a node gives its input from the last step to the first."""
-    if user.op_type == "Slice" and len(user.inputs) == 5:
-        starts, ends, axes, steps = (ints_of(user, "", index) for index in (1, 2, 3, 4))
-        return ends is not None and (starts, axes, steps) == ((-1,), (axis,), (-1,)) and ends[0] <= -_FAR
-    if user.op_type != "ReverseSequence" or int_of(user, "time_axis", 0) != axis:
+    if user.op_type != "Slice" or len(user.inputs) != 5:
         return False
-    dims, lengths = known.dims(user.inputs[0]), user.inputs[1]
+    starts, ends, axes, steps = (ints_of(user, "", index) for index in (1, 2, 3, 4))
+    return ends is not None and (starts, axes, steps) == ((-1,), (axis,), (-1,)) and ends[0] <= -_FAR
+
+
+def _turns_all_round(node: ir.Node, known: ShapeValues) -> bool:
+    """Whether the lengths that a ReverseSequence is given are all the size of its time axis."""
+    dims, lengths = known.dims(node.inputs[0]), node.inputs[1]
     producer = lengths.producer() if lengths is not None else None
     if producer is not None and producer.op_type == "Expand":
         lengths = producer.inputs[0]
     numbers = known.numbers(lengths)
-    return dims is not None and numbers is not None and bool(numbers) and set(numbers) == {dims[axis]}
+    return dims is not None and bool(numbers) and set(numbers or ()) == {dims[int_of(node, "time_axis", 0)]}

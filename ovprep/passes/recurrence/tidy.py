@@ -7,10 +7,20 @@ from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
-from ovprep.passes.recurrence.sequence import RECURRENT, go_back, is_one_way, is_recurrent, swaps_first_two, take_last
+from ovprep.passes.recurrence.sequence import (
+    RECURRENT,
+    go_back,
+    is_one_way,
+    is_recurrent,
+    name_reversal,
+    swaps_first_two,
+    take_last,
+)
 
 _STATES = (5, 6)
 _TURN = (1, 0, 2)
+_MOVING = ("Concat", "Expand", "Identity", "Reshape", "Slice", "Squeeze", "Tile", "Transpose", "Unsqueeze")
+"""Ops that make zeros of zeros, and take them first, or take nothing else."""
 _ANY_ORDER = ("Add", "Concat", "Max", "Mean", "Min", "Mul", "Sub", "Sum")
 """Ops of several sequences whose axes may be in any order."""
 
@@ -18,12 +28,13 @@ _ANY_ORDER = ("Add", "Concat", "Max", "Mean", "Min", "Mul", "Sub", "Sum")
 def tidy_recurrence(model: ir.Model) -> Change | None:
     """What comes in and what goes out, in as few ops as it takes.
 
+    x -> ReverseSequence(whole, all)                        becomes   x -> Slice(-1, 0, axis, -1)
     Expand(0) -> LSTM(initial_h)                            becomes   LSTM
     x [1, T, C] -> Reshape [T, 1, C] -> LSTM                becomes   x -> Transpose(1, 0, 2) -> LSTM
     LSTM -> Squeeze(1) -> Slice(-1) -> [1, N, H]            becomes   LSTM, its last state
     LSTM -> Squeeze(1) -> Transpose(1, 0, 2) -> [N, T, H]   becomes   LSTM -> Transpose(2, 1, 0, 3) -> Squeeze(1)
     two of them -> Concat -> Transpose(1, 0, 2)             becomes   two of them, each with a Transpose -> Concat
-    x -> ReverseSequence -> LSTM -> Squeeze -> Reverse      becomes   x -> LSTM(direction=reverse) -> Squeeze
+    x -> Slice(-1, 0) -> LSTM -> Squeeze -> Slice(-1, 0)    becomes   x -> LSTM(direction=reverse) -> Squeeze
 
     Transpose before Squeeze, since OpenVINO 2026.4 computes the other order wrongly where two of them meet in a Concat.
     """
@@ -31,7 +42,7 @@ def tidy_recurrence(model: ir.Model) -> Change | None:
     for node in graph:
         known.learn(node)
     tidied: set[str] = set()
-    for rule in (take_last, _drop_zeros, go_back, _name_time, _turn_before, _turn_first):
+    for rule in (name_reversal, take_last, _drop_zeros, go_back, _name_time, _turn_before, _turn_first):
         tidied |= {str(node.name) for node in list(graph) if rule(graph, node, known)}
         remove_unused(graph)
     if not tidied:
@@ -46,8 +57,9 @@ def is_zero(value: ir.Value) -> bool:
         return not array.any()
     if node is None:
         return False
-    if node.op_type in ("Expand", "Unsqueeze") and node.inputs[0] is not None:
-        return is_zero(node.inputs[0])
+    if node.op_type in _MOVING:
+        moved = node.inputs if node.op_type == "Concat" else node.inputs[:1]
+        return all(one is not None and is_zero(one) for one in moved)
     filling = node.attributes.get("value")
     return node.op_type == "ConstantOfShape" and (filling is None or not filling.as_tensor().numpy().any())
 

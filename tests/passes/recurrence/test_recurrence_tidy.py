@@ -58,6 +58,22 @@ def test_zeros_are_left_out(op_type: str) -> None:
     assert tidied(graph, recurrence(graph, x, op_type, zeros)[0]) == [op_type]
 
 
+def test_zeros_may_be_joined_and_cut() -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, 2, INPUTS)
+    one = graph.op("ConstantOfShape", graph.ints(1, 2, UNITS))
+    both = graph.op("Concat", one, one, one, axis=0)
+    start = graph.op("Slice", both, graph.ints(1), graph.ints(3), graph.ints(0))
+    assert tidied(graph, recurrence(graph, x, "LSTM", start, start, direction="bidirectional")[0]) == ["LSTM"]
+
+
+def test_zeros_joined_with_others_stay() -> None:
+    graph = GraphBuilder()
+    x, given = graph.input("x", LENGTH, 2, INPUTS), graph.input("start", 1, 2, UNITS)
+    both = graph.op("Concat", graph.op("ConstantOfShape", graph.ints(1, 2, UNITS)), given, axis=0)
+    untouched(graph, recurrence(graph, x, "GRU", both, direction="bidirectional")[0])
+
+
 def test_a_state_that_is_not_zero_stays() -> None:
     graph = GraphBuilder()
     x, start = graph.input("x", LENGTH, 2, INPUTS), graph.input("start", 1, 2, UNITS)
@@ -135,6 +151,32 @@ def test_turned_round_on_one_way_stays() -> None:
     graph = GraphBuilder()
     x = flipped(graph, graph.input("x", LENGTH, 2, INPUTS), 0)
     untouched(graph, graph.op("Relu", flat(graph, recurrence(graph, x)[0])))
+
+
+def test_a_whole_sequence_turned_round_is_a_slice() -> None:
+    graph = GraphBuilder()
+    x = flipped(graph, graph.input("x", LENGTH, "batch", INPUTS), 0, by="ReverseSequence")
+    assert tidied(graph, graph.op("Relu", flat(graph, recurrence(graph, x)[0]))) == ["Slice", "GRU", "Squeeze", "Relu"]
+
+
+def test_sequences_turned_before_they_are_joined() -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, "batch", INPUTS)
+    first, second = (flat(graph, recurrence(graph, x)[0]) for _ in range(2))
+    third = graph.op("Transpose", graph.op("Relu", second), perm=(1, 0, 2))
+    joined = graph.op("Concat", first, graph.op("Relu", second), axis=2)
+    given = [graph.op("Transpose", graph.op("Add", first, second), perm=(1, 0, 2)), third, joined]
+    assert tidied(graph, *given).count("Transpose") == 3
+    (add,) = [node for node in graph.graph if node.op_type == "Add"]
+    assert [value.producer().op_type for value in add.inputs] == ["Squeeze", "Squeeze"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sequences_joined_along_another_axis_stay(axis: int) -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, 2, INPUTS)
+    sequences = [flat(graph, recurrence(graph, x)[0]) for _ in range(2)]
+    untouched(graph, graph.op("Transpose", graph.op("Concat", *sequences, axis=axis), perm=(1, 0, 2)))
 
 
 def test_another_axis_turned_round_stays() -> None:
