@@ -12,6 +12,7 @@ import openvino.opset13
 import openvino.passes
 
 from ovprep.errors import UnsupportedError
+from ovprep.graph.loops import why_a_loop
 from ovprep.interface import Interface, Port
 
 
@@ -98,10 +99,13 @@ _BRANCHES = ("If", "Loop", "Scan")
 
 
 def _advice(model: ir.Model) -> str:
-    """What to do where the graph chooses at run time, the usual cause; a sentence with a space before it."""
+    """What to do where the graph chooses or loops at run time, the usual cause; with a space before it."""
     found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
     if found is None:
         return ""
+    reason = why_a_loop(found)
+    if reason is not None:
+        return f" {reason} Write it as an LSTM, GRU or RNN, or with its steps one after the other."
     return (
         f" It computes {found.name!r} ({found.op_type}) as its inputs ask for, and OpenVINO wants to know beforehand: "
         "export the model with that choice made, as for one sample rate."

@@ -5,6 +5,7 @@ from collections import Counter
 import onnx_ir as ir
 
 from ovprep.graph.edit import remove_unused
+from ovprep.graph.loops import explain_loop
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
 from ovprep.passes.folding import fold_shapes, infer_again
@@ -13,9 +14,6 @@ from ovprep.passes.recurrence.proof import prove
 from ovprep.passes.recurrence.recognise import Layer, layers_in
 from ovprep.passes.recurrence.refusal import NotACell
 from ovprep.passes.recurrence.steps import Steps, steps_of
-
-REASON = "ovprep.loop"
-"""Under this name a loop that stays one says why, for the user who is told that OpenVINO does not read it."""
 
 
 def recover_recurrence(model: ir.Model) -> Change | None:
@@ -26,11 +24,12 @@ def recover_recurrence(model: ir.Model) -> Change | None:
     x [T, N, C] -> LSTM -> Squeeze -> [N, H], [T, N, H]
 
     Steps are compared as forms (`forms`), so that it does not matter by which ops they split and add; then the step is
-    run both ways on random numbers. What is no such cell stays as it is, with the reason in its metadata.
+    run both ways on random numbers. What is no such cell stays as it is, and the report says why.
     """
     graph, known = model.graph, ShapeValues()
     changed: set[ir.Value] = set()
-    recovered = []
+    recovered: list[str] = []
+    left: list[str] = []
     for node in list(graph):
         if any(value in changed for value in node.inputs if value is not None):
             infer_again(node, graph, changed)
@@ -40,7 +39,7 @@ def recover_recurrence(model: ir.Model) -> Change | None:
         try:
             layers, made = _recovered(graph, node, known)
         except NotACell as reason:
-            node.metadata_props[REASON] = f"{node.name!r} ({node.op_type}) {reason}"
+            left.append(explain_loop(node, str(reason)))
             continue
         for value in made:
             producer = value.producer()
@@ -48,11 +47,12 @@ def recover_recurrence(model: ir.Model) -> Change | None:
                 known.learn(producer)
         changed.update(made)
         recovered += [f"{node.name} ({layer.cell.op_type})" for layer in layers]
-    if not recovered:
-        return None
-    remove_unused(graph)
-    fold_shapes(model)  # sizes that went through a loop are known now
-    return Change(f"recovered {', '.join(_counted(recovered))} from loops", tuple(recovered))
+    if recovered:
+        remove_unused(graph)
+        fold_shapes(model)  # sizes that went through a loop are known now
+    done = [f"recovered {', '.join(_counted(recovered))} from loops"] * bool(recovered)
+    done += [f"left {counted(len(left), 'loop')}"] * bool(left)
+    return Change(", ".join(done), (*recovered, *left)) if done else None
 
 
 def _recovered(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> tuple[list[Layer], list[ir.Value]]:

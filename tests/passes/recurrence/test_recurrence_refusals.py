@@ -7,10 +7,11 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from ovprep.graph.loops import why_a_loop
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.recurrence.proof import prove
 from ovprep.passes.recurrence.recognise import layers_in
-from ovprep.passes.recurrence.recover import REASON, recover_recurrence
+from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.refusal import NotACell
 from ovprep.passes.recurrence.steps import steps_of
 from tests.graphs import GraphBuilder
@@ -23,10 +24,13 @@ LENGTH = 5
 def kept(model: ir.Model, op_type: str = "Loop") -> str:
     """Why the loop is still there, in a model that nothing changed."""
     before = ops_of(model)
-    assert applied(recover_recurrence, model) is None
+    change = applied(recover_recurrence, model)
+    assert change is not None
+    assert change.summary == "left 1 loop"
     assert ops_of(model) == before
     (node,) = [node for node in model.graph if node.op_type == op_type]
-    return node.metadata_props[REASON]
+    assert change.details == (why_a_loop(node),)
+    return change.details[0]
 
 
 def of_step(step: Step, states: int = 1, shown: int = 0) -> ir.Model:
@@ -175,8 +179,9 @@ def test_sequences_of_two_batches() -> None:
     given = scanned(graph, [x, y], [start], step, scan_input_axes=[0, 1])
     graph.output(given[0], "z")
     graph.graph.inputs[1].shape = ir.Shape([ir.SymbolicDim("time"), LENGTH, INPUTS])
-    recover_recurrence(graph.model)
-    assert "more than one length or batch" in graph.graph.node("Scan").metadata_props[REASON]
+    change = recover_recurrence(graph.model)
+    assert change is not None
+    assert "more than one length or batch" in change.details[0]
 
 
 @pytest.mark.parametrize("step", [lstm, gru, rnn])
