@@ -14,6 +14,7 @@ import openvino.passes
 
 from ovprep.errors import UnsupportedError
 from ovprep.graph.branches import deciding_inputs
+from ovprep.graph.loops import why_a_loop
 from ovprep.graph.storage import is_large, save_model
 from ovprep.interface import Interface, Port
 
@@ -110,10 +111,13 @@ _BRANCHES = ("If", "Loop", "Scan")
 
 
 def _advice(model: ir.Model) -> str:
-    """What to do where the graph chooses at run time, the usual cause; a sentence with a space before it."""
+    """What to do where the graph chooses or loops at run time, the usual cause; with a space before it."""
     found = next((node for node in model.graph if node.op_type in _BRANCHES), None)
     if found is None:
         return ""
+    reason = why_a_loop(found)
+    if reason is not None:
+        return f" {reason} Write it as an LSTM, GRU or RNN, or with its steps one after the other."
     values, sizes = deciding_inputs(found.inputs[0]) if found.op_type == "If" else ([], [])
     cause, way_out = "its inputs ask for", "export the model with that choice made"
     if values:

@@ -66,7 +66,7 @@ def fold_shapes(model: ir.Model) -> Change | None:
             continue
         known.learn(node)
         if (node in fresh or changed.intersection(filter(None, node.inputs))) and not _is_settled(node, known, names):
-            _infer_again(node, graph, changed)
+            infer_again(node, graph, changed)
             known.learn(node)
         _name_sizes(node, known, changed)
         made = _constants_of(node, known, graph.opset_imports)
@@ -74,7 +74,7 @@ def fold_shapes(model: ir.Model) -> Change | None:
             _replace(graph, node, made, changed)
         elif node.op_type == "Reshape" and _settle_target(graph, node, known):
             settled += 1
-            _infer_again(node, graph, changed)
+            infer_again(node, graph, changed)
             known.learn(node)
             _name_sizes(node, known, changed)
     for node in list(graph):
@@ -100,7 +100,7 @@ def _is_settled(node: ir.Node, known: ShapeValues, names: set[str]) -> bool:
     return all(dims is not None and all(size.number or size.of in names for size in dims) for dims in sizes)
 
 
-def _infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
+def infer_again(node: ir.Node, graph: ir.Graph, changed: set[ir.Value]) -> None:
     """Infers the outputs with what is known of the inputs now; sizes that were known stay."""
     if branches_of(node):
         return

@@ -21,6 +21,8 @@ from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.recurrence.recover import recover_recurrence
+from ovprep.passes.recurrence.tidy import tidy_recurrence
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
@@ -32,6 +34,8 @@ Pass = Callable[[ir.Model], Change | None]
 
 BEFORE_INTERFACE: tuple[Pass, ...] = (
     fold_shapes,
+    recover_recurrence,  # has to know how long sequences are
+    tidy_recurrence,
     name_reshapes,
     name_gathers,  # tells the interface what it hides, and is free in either layout
     lift_dense,
