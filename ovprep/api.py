@@ -177,13 +177,18 @@ def inspect(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     interface: InterfaceOptions | None = None,
+    layout: bool = False,
 ) -> Inspection:
     """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
+
+    layout      add `layout_plan`: the layout of each op, what forces each Transpose that stays, and the Transposes and
+                Reorders of the compiled model
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins, signature)), interface)
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
+        return inspect_source(source, interface, with_layout=layout)
 
 
 def _read_options(

@@ -1,7 +1,7 @@
 """Carries the solver's plan into the graph."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import onnx_ir as ir
@@ -10,6 +10,7 @@ from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import array_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import bytes_of, dims_of, rank_of
+from ovprep.layout.explain import Explanation, explain
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, ruling_of
 from ovprep.layout.rules.registry import PERM, RANK
@@ -28,6 +29,7 @@ class LayoutChange:
     transposes_after: int
     swapped: tuple[str, ...]
     pins: tuple[tuple[str, str], ...]
+    explanation: Explanation = field(default=Explanation(), compare=False, repr=False)
 
 
 def optimise_layout(model: ir.Model) -> LayoutChange:
@@ -43,7 +45,10 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     transposes_before = count_transposes(graph)
     nodes = [node for node in graph if _has_layout(node)]
     rulings = [ruling_of(node) for node in nodes]
-    plan = solve(_problem(graph, nodes, rulings))
+    values = list(_oriented_values(graph, nodes))
+    problem = _problem(nodes, rulings, values)
+    plan = solve(problem)
+    explanation = explain(graph, nodes, rulings, values, problem, plan)
     moved = [
         (node, ruling)
         for node, ruling, swapped in zip(nodes, rulings, plan.swapped, strict=False)
@@ -65,6 +70,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
         count_transposes(graph),
         tuple(str(node.name) for node, _ in moved),
         tuple(pins),
+        explanation,
     )
 
 
@@ -89,12 +95,12 @@ def _oriented_values(graph: ir.Graph, nodes: list[ir.Node]) -> Iterator[ir.Value
         yield from (output for output in node.outputs if rank_of(output) == RANK)
 
 
-def _problem(graph: ir.Graph, nodes: list[ir.Node], rulings: list[Ruling]) -> LayoutProblem:
+def _problem(nodes: list[ir.Node], rulings: list[Ruling], values: list[ir.Value]) -> LayoutProblem:
     """The nodes come first, in order; the graph's inputs and outputs follow as pinned ops."""
     index = {node: number for number, node in enumerate(nodes)}
     ops = [Op(str(node.name), _kind(node, ruling)) for node, ruling in zip(nodes, rulings, strict=True)]
     nets = []
-    for value in _oriented_values(graph, nodes):
+    for value in values:
         producer = value.producer()
         if producer is None:
             ops.append(Op(f"input {value.name}", "pinned"))

@@ -165,6 +165,7 @@ def _normalization(done: Normalization) -> dict[str, Any]:
             "bytes_after": layout.bytes_after,
             "transposes_before": layout.transposes_before,
             "transposes_after": layout.transposes_after,
+            "transposes": plain(layout.explanation.transposes),
             "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
         },
     }
