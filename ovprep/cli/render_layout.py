@@ -91,9 +91,12 @@ def _compiled(found: "CompiledMoves", sizes: str) -> Iterable[str]:
         return
     from ovprep.emit.compiled import KINDS
 
-    totals = [_total(kind, [move.bytes for move in found.moves if move.type == kind]) for kind in KINDS]
-    yield f"{found.device}, {found.precision}{f', at {sizes}' if sizes else ''}: {', '.join(totals)}"
-    shown, rest = _largest(found.moves)
+    moves = [move for move in found.moves if move.bytes]
+    totals = [_total(kind, [move.bytes for move in moves if move.type == kind]) for kind in KINDS]
+    free = len(found.moves) - len(moves)
+    also = f"; {free} more that move{'s' if free == 1 else ''} nothing" if free else ""
+    yield f"{found.device}, {found.precision}{f', at {sizes}' if sizes else ''}: {', '.join(totals)}{also}"
+    shown, rest = _largest(moves)
     yield from columns(
         [(m.type, size(m.bytes), m.order, dims(m.shape), f"{m.source} → {m.reader}") for m in shown], (1,)
     )

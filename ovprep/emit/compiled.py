@@ -14,6 +14,8 @@ from ovprep.interface import Interface
 
 KINDS = ("Transpose", "Reorder")
 """Layer types of the plugin that move data and compute nothing."""
+_MOVES_NOTHING = "_fake"
+"""How the plugin names the Reorder that stands for a Transpose and a Reorder which take each other back."""
 DEVICE = "CPU"
 PRECISION = "f32"
 
@@ -22,7 +24,8 @@ PRECISION = "f32"
 class Move:
     """One Transpose or Reorder that runs, between the ops `source` and `reader`, which may be the plugin's own.
 
-    `order` has the memory formats before and after, as the plugin names them: `acb` is channel-last where `abc` is NCW.
+    `bytes` are 0 where the plugin takes the data as it lies, in another order. `order` has the memory formats before
+    and after, as the plugin names them: `acb` is channel-last where `abc` is NCW.
     """
 
     type: str
@@ -67,13 +70,14 @@ def _moves_data(op: Any) -> bool:
 
 def _move(op: Any) -> Move:
     shape = tuple(op.get_output_shape(0))
+    size = 0 if op.get_friendly_name().endswith(_MOVES_NOTHING) else prod(shape) * op.get_output_element_type(0).size
     return Move(
         type=_layer_type(op),
         name=op.get_friendly_name(),
         source=_name(_source(op)),
         reader=min(map(_name, _readers(op)), default=""),
         shape=shape,
-        bytes=prod(shape) * op.get_output_element_type(0).size,
+        bytes=size,
         order=f"{_format(op.input_value(0).get_node())} to {_format(op)}",
     )
 

@@ -16,6 +16,7 @@ from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
+from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
@@ -46,6 +47,7 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
+    multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
     avoid_reduction_defect,
