@@ -9,6 +9,7 @@ from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
+from ovprep.passes.activations import spell_out_activations
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
@@ -41,6 +42,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     unroll_wrap_padding,
+    spell_out_activations,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
