@@ -22,6 +22,7 @@ def render_conversion(console: "Console", done: Conversion) -> None:
     console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}", soft_wrap=True)
     changes = [report.change.summary for report in done.normalization.passes]
     section(console, "Done", map(escape, changes or ["nothing to do but the change of format"]))
+    section(console, "Left out", [escape(f"{one.name}: {one.reason}") for one in done.normalization.skipped])
     section(console, "Rank", [escape(f"{done.rank.chosen}: {done.rank.why}")])
     section(console, "Interface", map(escape, interface_lines(done.original, done.interface)))
     section(console, "Warnings", map(escape, done.warnings))

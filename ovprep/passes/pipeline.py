@@ -1,6 +1,6 @@
 """The order of the passes, and what they did together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
@@ -54,6 +54,8 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
     avoid_reduction_defect,
 )
+OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
+"""Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +67,39 @@ class PassReport:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """A rewrite that was left out of this model, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Normalization:
-    """What was done to a model, the interface that it had, and the interface that it has now."""
+    """What was done to a model and what was not, the interface that it had, and the interface that it has now."""
 
     original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
+    skipped: tuple[Skipped, ...] = ()
 
 
 def normalize(
     model: ir.Model,
     options: InterfaceOptions | None = None,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
+    without: Set[str] = frozenset(),
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. Raises OptionError for an interface that the model cannot have.
+    checks and computes the same. `without` names passes of `OPTIONAL` that are left out. Raises OptionError for an
+    interface that the model cannot have.
     """
+    required = without - {one.__name__ for one in OPTIONAL}
+    if required:
+        raise ValueError(f"{', '.join(sorted(required))} cannot be left out")
     reports: list[PassReport] = []
     options = options or InterfaceOptions()
 
@@ -106,7 +122,8 @@ def normalize(
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
-        run(one.__name__, one(model))
+        if one.__name__ not in without:
+            run(one.__name__, one(model))
     return Normalization(
         original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
     )

@@ -160,6 +160,7 @@ def _normalization(done: Normalization) -> dict[str, Any]:
             {"name": report.name, "summary": report.change.summary, "changed": list(report.change.details)}
             for report in done.passes
         ],
+        "skipped": plain(done.skipped),
         "layout": {
             "bytes_before": layout.bytes_before,
             "bytes_after": layout.bytes_after,
