@@ -21,6 +21,7 @@ from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
+from ovprep.passes.parts import split_unfolded
 from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
@@ -41,6 +42,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
 )
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
+    split_unfolded,
     unroll_wrap_padding,
     spell_out_activations,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
