@@ -42,7 +42,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
 )
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
-    split_unfolded,
+    split_unfolded,  # free in either layout, which a Reshape to rank 4 is not
     unroll_wrap_padding,
     spell_out_activations,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
@@ -51,6 +51,7 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
+    split_unfolded,  # again, where Transposes stood between
     multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one

@@ -75,3 +75,15 @@ def test_the_split_runs_in_either_layout() -> None:
     y = build.op("Transpose", build.op("Mul", one, two), perm=(0, 2, 1))
     build.output(build.op("Conv", y, build.weights(3, 4, 3), pads=(1, 1)), "y")
     assert normalized(build.model).layout.transposes_after == 2, listing(build.model)
+
+
+def test_as_pytorch_exports_an_attention() -> None:
+    """The parts come first in its graph, by a Transpose that is merged once layouts are placed."""
+    build = GraphBuilder()
+    x = build.op("Transpose", build.input("x", "batch", 5, 8), perm=(1, 0, 2))
+    projected = build.op("MatMul", x, build.weights(8, 12))
+    unfolded = build.op("Unsqueeze", build.op("Reshape", projected, build.ints(5, -1, 3, 4)), build.ints(0))
+    parts = build.op("Squeeze", build.op("Transpose", unfolded, perm=(3, 1, 2, 0, 4)), build.ints(3))
+    together(build, *(build.op("Transpose", take(build, parts, index, 0), perm=(1, 0, 2)) for index in range(3)))
+    normalized(build.model)
+    assert ops_of(build.model) == ["MatMul", "Split", "Relu", "Relu", "Relu"]
