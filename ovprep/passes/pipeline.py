@@ -14,6 +14,7 @@ from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
 from ovprep.passes.dilation import restore_dilation
+from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
@@ -51,6 +52,7 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
+    flatten_channel_last,  # its Transpose costs nothing beside a convolution, and is not to be merged
     split_unfolded,  # again, where Transposes stood between
     multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
