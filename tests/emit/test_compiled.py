@@ -32,10 +32,11 @@ def test_nothing_moves_where_nothing_is_transposed() -> None:
 
 
 def test_reorders_of_weights_are_left_out() -> None:
-    """A Dense layer has its weights reordered, once."""
+    """A constant of full size beside a convolution is reordered once; what runs each time is the ends."""
     build = GraphBuilder()
-    build.output(build.op("MatMul", build.input("x", "batch", 64), build.weights(64, 64)), "y")
-    assert moves(build).moves == ()
+    conv = build.op("Conv", build.input("x", "batch", 16, "time"), build.weights(16, 16, 3), pads=(1, 1))
+    build.output(build.op("Mul", conv, build.weights(1, 16, 16)), "y")
+    assert [move.source for move in moves(build).moves] == ["x", "y"]
 
 
 def test_why_it_does_not_compile() -> None:

@@ -68,6 +68,14 @@ def test_the_pins_are_the_nearest_behind_ops_that_can_move() -> None:
     assert pins[1] in ("y", "conv"), "one step away, where far is two"
 
 
+def test_a_pin_across_the_cut_is_not_the_reason() -> None:
+    """x -> relu -> tanh -> turn -> conv, cut before conv, which is nearer to tanh than x."""
+    b = ProblemBuilder()
+    tanh = b.free("tanh", b.free("relu", b.pinned("x", size=9), size=9), size=4)
+    b.pinned("conv", b.swap("turn", tanh), size=None)
+    assert forced(b) == [(["tanh"], ["conv"], ["x", "conv"], 4)]
+
+
 def test_readers_of_either_side() -> None:
     b = ProblemBuilder()
     x = b.pinned("x", size=8)
