@@ -15,6 +15,7 @@ from typing import Any
 import onnx_ir as ir
 
 from ovprep import __version__
+from ovprep.cost_gate import drop_losing_rewrites
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.open import read_model
@@ -70,7 +71,8 @@ def convert(
                 both, else 3; the interface stays as it is
     target      "cpu"
     verify      compare the IR with the original, in the original's own runtime, at float32
-    benchmark   time the IR against the original and against OpenVINO's own direct conversion
+    benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
+                makes models faster, where it makes this one slower
     seconds     budget of the benchmark's measuring
     threads     threads that every runtime may use; all cores of the process by default
     seed        of the signals, and of the order of the measurements
@@ -90,15 +92,15 @@ def convert(
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
         with new_folder(folder) as scratch:
-            chosen = choose_rank(
-                graph,
-                normalization,
-                rank,
-                lambda form, place: _emit(source, form, normalization.interface, place),
-                threads=count,
-                seed=seed,
-                on_stage=say,
-            )
+
+            def emit(form: ir.Model, place: Path) -> object:
+                return _emit(source, form, normalization.interface, place)
+
+            if benchmark:
+                graph, normalization = drop_losing_rewrites(
+                    source.graph, graph, normalization, interface, emit, threads=count, seed=seed, on_stage=say
+                )
+            chosen = choose_rank(graph, normalization, rank, emit, threads=count, seed=seed, on_stage=say)
             graph, normalization = chosen.graph, chosen.normalization
             say("writing the IR")
             ops = _emit(source, graph, normalization.interface, scratch)
@@ -183,15 +185,18 @@ def inspect(
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
     interface: InterfaceOptions | None = None,
+    layout: bool = False,
 ) -> Inspection:
     """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
+
+    layout      add `layout_plan`: the layout of each op, what forces each Transpose that stays, and the Transposes and
+                Reorders of the compiled model
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(
-            read_model(path, _read_options(weights, allow_code, plugins, signature, input_values)), interface
-        )
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
+        return inspect_source(source, interface, with_layout=layout)
 
 
 def _read_options(

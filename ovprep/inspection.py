@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
@@ -11,8 +12,13 @@ from ovprep.frontends.source import Source
 from ovprep.graph.cost import ReceptiveField, macs_of, receptive_field
 from ovprep.graph.sizes import with_sizes
 from ovprep.interface import Interface
+from ovprep.layout.apply import LayoutChange
+from ovprep.layout.explain import PlacedOp, StayingTranspose
 from ovprep.options import InterfaceOptions
 from ovprep.passes.pipeline import Normalization, normalize
+
+if TYPE_CHECKING:
+    from ovprep.emit.compiled import CompiledMoves
 
 _LENGTHS = (256, 32_000)
 """Bounds, in samples, of the length that an open time axis is given where the caller names none."""
@@ -30,6 +36,23 @@ class OpSummary:
     shape: tuple[int | None, ...]
     macs: int
     share: float
+
+
+@dataclass(frozen=True)
+class LayoutReport:
+    """What `ovprep inspect --layout` shows: the plan op by op, and what moves data in the compiled model.
+
+    Bytes of the plan are per inference at batch one, with open axes counted as 1,000; those of the compiled model are
+    at the sizes of the inspection. `transposes_before` and `transposes_after` count all Transposes of the graph.
+    """
+
+    bytes_before: int
+    bytes_after: int
+    transposes_before: int
+    transposes_after: int
+    transposes: tuple[StayingTranspose, ...]
+    ops: tuple[PlacedOp, ...]
+    compiled: "CompiledMoves"
 
 
 @dataclass(frozen=True)
@@ -51,6 +74,7 @@ class Inspection:
     changes: tuple[str, ...]
     pins: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    layout_plan: LayoutReport | None = None
 
 
 def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[str, int]:
@@ -71,8 +95,13 @@ def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[st
     return sizes
 
 
-def inspect_source(source: Source, interface: InterfaceOptions | None = None) -> Inspection:
-    """Describes a model that was read, and what `convert` would do to it. The source is left as it was."""
+def inspect_source(
+    source: Source, interface: InterfaceOptions | None = None, *, with_layout: bool = False
+) -> Inspection:
+    """Describes a model that was read, and what `convert` would do to it. The source is left as it was.
+
+    `with_layout` adds the layout plan, for which the model is compiled.
+    """
     graph = source.graph.clone()
     normalization: Normalization = normalize(graph, interface)
     field = receptive_field(graph.graph)
@@ -100,6 +129,22 @@ def inspect_source(source: Source, interface: InterfaceOptions | None = None) ->
         changes=tuple(report.change.summary for report in normalization.passes),
         pins=normalization.layout.pins,
         warnings=source.warnings,
+        layout_plan=_layout_report(graph, normalization, sizes) if with_layout else None,
+    )
+
+
+def _layout_report(graph: ir.Model, normalization: Normalization, sizes: Mapping[str, int]) -> LayoutReport:
+    from ovprep.emit.compiled import moves_when_compiled
+
+    layout: LayoutChange = normalization.layout
+    return LayoutReport(
+        bytes_before=layout.bytes_before,
+        bytes_after=layout.bytes_after,
+        transposes_before=layout.transposes_before,
+        transposes_after=layout.transposes_after,
+        transposes=layout.explanation.transposes,
+        ops=layout.explanation.ops,
+        compiled=moves_when_compiled(graph, normalization.interface, sizes),
     )
 
 

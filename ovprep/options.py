@@ -15,7 +15,7 @@ Rank = Literal["auto", 3, 4]
 """The rank of the tensors inside the result; "auto" is what measuring finds faster."""
 RANKS: tuple[Rank, ...] = ("auto", 3, 4)
 
-_LAYOUTS = ("nwc", "ncw", "keep")
+LAYOUTS = ("nwc", "ncw", "keep")
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class InterfaceOptions:
 
     def __post_init__(self) -> None:
         for word in (self.layout, *self.layouts.values()):
-            if word not in _LAYOUTS:
-                raise OptionError(f"There is no layout {word!r}; choose {', '.join(_LAYOUTS)}.")
+            if word not in LAYOUTS:
+                raise OptionError(f"There is no layout {word!r}; choose {', '.join(LAYOUTS)}.")
         for name, shape in self.shapes.items():
             if any(size is not None and size < 1 for size in shape):
                 raise OptionError(f"The shape {list(shape)} of {name!r} holds a size below one.")

@@ -30,7 +30,7 @@ def packages_of(path: Path) -> set[str]:
     return {name.split(".")[0] for name in imports_of(path)}
 
 
-@pytest.mark.parametrize("name", ["problem", "mincut", "frames"])
+@pytest.mark.parametrize("name", ["problem", "mincut", "frames", "forcing"])
 def test_the_solver_needs_the_standard_library_alone(name: str) -> None:
     path = PACKAGE / "layout" / f"{name}.py"
     assert packages_of(path) <= {*sys.stdlib_module_names, "ovprep"}

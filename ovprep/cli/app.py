@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ovprep import __version__
+from ovprep.cli.bare_layout import BareLayoutCommand
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, interface_options, rank_option
 from ovprep.errors import OvprepError
@@ -47,6 +48,14 @@ InputValues = Annotated[
 Layouts = Annotated[
     list[str] | None,
     typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, for all tensors or one; repeatable."),
+]
+Plan = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--layout",
+        metavar="[[NAME=]LAYOUT]",
+        help="Show the layout plan: what is transposed and why; with nwc, ncw or keep, for that interface; repeatable.",
+    ),
 ]
 Shapes = Annotated[
     list[str] | None,
@@ -156,7 +165,7 @@ def normalize(
     out.show(result.report, lambda console: render_normalized(console, result))
 
 
-@app.command()
+@app.command(cls=BareLayoutCommand)
 def inspect(
     model: ModelPath,
     weights: Weights = None,
@@ -164,7 +173,7 @@ def inspect(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
-    layout: Layouts = None,
+    layout: Plan = None,
     input_shape: Shapes = None,
     batch: Batch = None,
     json: Json = False,
@@ -184,7 +193,8 @@ def inspect(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options([word for word in layout or () if word], input_shape or (), batch),
+            layout=bool(layout),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 def render_conversion(console: "Console", done: Conversion) -> None:
     """What was done, what came out, whether it is equal, how fast it is, where it is, what to do next."""
-    console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}")
+    console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}", soft_wrap=True)
     changes = [report.change.summary for report in done.normalization.passes]
     section(console, "Done", map(escape, changes or ["nothing to do but the change of format"]))
+    section(console, "Left out", [escape(f"{one.name}: {one.reason}") for one in done.normalization.skipped])
     section(console, "Rank", [escape(f"{done.rank.chosen}: {done.rank.why}")])
     section(console, "Interface", map(escape, interface_lines(done.original, done.interface)))
     section(console, "Warnings", map(escape, done.warnings))
@@ -33,7 +34,7 @@ def render_conversion(console: "Console", done: Conversion) -> None:
 
 def render_normalized(console: "Console", done: Normalized) -> None:
     """What was done, what came out, whether it is equal, and where it is."""
-    console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}")
+    console.print(f"[bold]{escape(str(done.source.path))}[/]  {escape(done.source.framework)}", soft_wrap=True)
     changes = [report.change.summary for report in done.normalization.passes]
     section(console, "Done", map(escape, changes or ["nothing to do"]))
     section(console, "Interface", map(escape, interface_lines(done.original, done.interface)))

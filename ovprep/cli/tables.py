@@ -46,3 +46,8 @@ def size(number: int) -> str:
     if number >= 2**20:
         return f"{number / 2**20:.1f} MiB"
     return f"{number / 2**10:.1f} KiB" if number >= 2**10 else f"{number} B"
+
+
+def dims(shape: Iterable[int | str | None]) -> str:
+    """A shape, "?" for axes that nothing tells of: `[batch, 128, 6]`."""
+    return "[" + ", ".join("?" if dim is None else str(dim) for dim in shape) + "]"

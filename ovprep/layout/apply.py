@@ -1,7 +1,7 @@
 """Carries the solver's plan into the graph."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import onnx_ir as ir
@@ -10,6 +10,7 @@ from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import array_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import bytes_of, dims_of, rank_of
+from ovprep.layout.explain import Explanation, explain
 from ovprep.layout.orientation import RANKS, SWAP, Orientation, turn_of, turned_from
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, oriented_outputs, rank_in, ruling_of
@@ -29,6 +30,7 @@ class LayoutChange:
     transposes_after: int
     swapped: tuple[str, ...]
     pins: tuple[tuple[str, str], ...]
+    explanation: Explanation = field(default=Explanation(), compare=False, repr=False)
 
 
 def optimise_layout(model: ir.Model) -> LayoutChange:
@@ -46,7 +48,10 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     rulings = [ruling_of(node) for node in nodes]
     written = Written(nodes, rulings)
     rulings = [_settled(node, ruling, written) for node, ruling in zip(nodes, rulings, strict=True)]
-    plan = solve(_problem(graph, nodes, rulings, written))
+    values = list(_oriented_values(graph, nodes))
+    problem = _problem(nodes, rulings, values, written)
+    plan = solve(problem)
+    explanation = explain(graph, nodes, rulings, values, problem, plan)
     moved = [
         (node, ruling, written.of_node(node))  # now, since moving makes values that are not known there
         for node, ruling, swapped in zip(nodes, rulings, plan.swapped, strict=False)
@@ -68,6 +73,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
         count_transposes(graph),
         tuple(str(node.name) for node, *_ in moved),
         tuple(pins),
+        explanation,
     )
 
 
@@ -110,12 +116,12 @@ def _oriented_values(graph: ir.Graph, nodes: list[ir.Node]) -> Iterator[ir.Value
         yield from oriented_outputs(node)
 
 
-def _problem(graph: ir.Graph, nodes: list[ir.Node], rulings: list[Ruling], written: Written) -> LayoutProblem:
+def _problem(nodes: list[ir.Node], rulings: list[Ruling], values: list[ir.Value], written: Written) -> LayoutProblem:
     """The nodes come first, in order; the graph's inputs and outputs follow as pinned ops."""
     index = {node: number for number, node in enumerate(nodes)}
     ops = [Op(str(node.name), _kind(node, ruling, written)) for node, ruling in zip(nodes, rulings, strict=True)]
     nets = []
-    for value in _oriented_values(graph, nodes):
+    for value in values:
         producer = value.producer()
         if producer is None:
             ops.append(Op(f"input {value.name}", "pinned"))

@@ -39,6 +39,13 @@ def infer_interface(model: ir.Model) -> Interface:
     return Interface(inputs, outputs)
 
 
+def layouts_of(graph: ir.Graph) -> dict[ir.Value, str]:
+    """The letters of every computed tensor with three or more axes."""
+    axes = _Axes(graph)
+    values = (*graph.inputs, *(output for node in graph for output in node.outputs))
+    return {value: axes.layout(value, nearest_last=False) for value in values if (rank_of(value) or 0) >= 3}
+
+
 class _Axes:
     """All axes of a graph, united where ops tie them, with what ops claim of them in topological order."""
 

@@ -6,7 +6,7 @@ disagree, because one Transpose serves them all. Resolving the swaps first (`ovp
 terms, and a minimum cut (`ovprep.layout.mincut`) minimises it exactly.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Literal
@@ -85,6 +85,25 @@ class LayoutProblem:
 
 
 @dataclass(frozen=True)
+class PlacedValue:
+    """One value without the swaps that the plan dissolves.
+
+    net: the first that shows it, the one that its producer writes.
+    ends: the op, the net and the orientation of each terminal, producer first. Two orientations are the same layout iff
+        they are equal, within this value.
+    """
+
+    net: int
+    bytes: int
+    ends: tuple[tuple[int, int, int], ...]
+
+    @property
+    def torn(self) -> bool:
+        """Whether it is wanted in both layouts, and so needs a Transpose."""
+        return len({want for _, _, want in self.ends}) > 1
+
+
+@dataclass(frozen=True)
 class LayoutPlan:
     """The cheapest placement.
 
@@ -95,11 +114,15 @@ class LayoutPlan:
         that is what the graph as given executes.
     bytes_after: the bytes transposed by the plan: of each swap that stays and each value that is not unanimous, once.
         Never more than bytes_before.
+    kept: the swaps that close an odd cycle, and stay for that.
+    values: what `swapped` makes of each value; it follows from it, and is there for who explains the plan.
     """
 
     swapped: tuple[bool, ...]
     bytes_before: int
     bytes_after: int
+    kept: frozenset[int] = frozenset()
+    values: tuple[PlacedValue, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -121,13 +144,16 @@ def solve(problem: LayoutProblem) -> LayoutPlan:
     frames = resolve_frames(problem)
     values = _values(problem, frames)
     labels = _cheapest_labels(problem, frames, values)
-    wants = {start: [(labels[op] ^ frames.nets[n], n) for op, n in v.terminals] for start, v in values.items()}
-    torn = {start: ends for start, ends in wants.items() if len({want for want, _ in ends}) > 1}
+    placed = {
+        start: PlacedValue(start, v.bytes, tuple((op, n, labels[op] ^ frames.nets[n]) for op, n in v.terminals))
+        for start, v in values.items()
+    }
+    torn = {start: value for start, value in placed.items() if value.torn}
     staying = frames.kept | _tearing_swaps(problem, frames, torn)
     swapped = tuple(i not in staying if op.kind == "swap" else labels[i] for i, op in enumerate(problem.ops))
     cost = {swap: frames.bytes[before] for swap, (before, _) in problem.swap_nets.items()}
-    after = sum(cost[swap] for swap in frames.kept) + sum(values[start].bytes for start in torn)
-    return LayoutPlan(swapped, sum(cost.values()), after)
+    after = sum(cost[swap] for swap in frames.kept) + sum(value.bytes for value in torn.values())
+    return LayoutPlan(swapped, sum(cost.values()), after, frames.kept, tuple(placed.values()))
 
 
 def _values(problem: LayoutProblem, frames: Frames) -> dict[int, _Value]:
@@ -193,19 +219,17 @@ def _cheapest_labels(problem: LayoutProblem, frames: Frames, values: dict[int, _
     return [op.kind == "free" and (index in side) != bool(frames.ops[index]) for index, op in enumerate(problem.ops)]
 
 
-def _tearing_swaps(problem: LayoutProblem, frames: Frames, torn: dict[int, list[tuple[int, int]]]) -> set[int]:
+def _tearing_swaps(problem: LayoutProblem, frames: Frames, torn: dict[int, PlacedValue]) -> set[int]:
     """Return the swaps that are, as they stand, the one Transpose which a torn value needs.
-
-    torn: per such value, the orientation y that each terminal wants and its net, producer first.
 
     Such a swap has exactly the terminals behind it that disagree with the producer, and they want what it makes:
     staying as written costs the same as a new Transpose. In a row of such swaps the one nearest the producer stays.
     """
     terminals, dissenting = [0] * len(problem.nets), [0] * len(problem.nets)  # on each net and behind its swaps
-    for ends in torn.values():
-        for want, net in ends:
+    for value in torn.values():
+        for _, net, want in value.ends:
             terminals[net] += 1
-            dissenting[net] += want != ends[0][0]
+            dissenting[net] += want != value.ends[0][2]
     dissolved = [op for op in problem.topological_order if op in problem.swap_nets and op not in frames.kept]
     for swap in reversed(dissolved):
         before, after = problem.swap_nets[swap]
@@ -216,6 +240,6 @@ def _tearing_swaps(problem: LayoutProblem, frames: Frames, torn: dict[int, list[
         before, after = problem.swap_nets[swap]
         start = frames.values[after]
         exactly = terminals[after] == dissenting[after] == dissenting[start]
-        if start in torn and exactly and torn[start][0][0] == frames.nets[before]:
+        if start in torn and exactly and torn[start].ends[0][2] == frames.nets[before]:
             staying.setdefault(start, swap)
     return set(staying.values())

@@ -1,6 +1,6 @@
 """The order of the passes, and what they did together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
@@ -9,17 +9,21 @@ from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
+from ovprep.passes.activations import spell_out_activations
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
 from ovprep.passes.dilation import restore_dilation
+from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.gathers import fold_gathers, name_gathers
 from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
+from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
+from ovprep.passes.parts import split_unfolded
 from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.tidy import tidy_recurrence
@@ -45,7 +49,9 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
 )
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
+    split_unfolded,  # free in either layout, which a Reshape to rank 4 is not
     unroll_wrap_padding,
+    spell_out_activations,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
@@ -53,10 +59,15 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
+    flatten_channel_last,  # its Transpose costs nothing beside a convolution, and is not to be merged
+    split_unfolded,  # again, where Transposes stood between
+    multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
     avoid_reduction_defect,
 )
+OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
+"""Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +79,39 @@ class PassReport:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """A rewrite that was left out of this model, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Normalization:
-    """What was done to a model, the interface that it had, and the interface that it has now."""
+    """What was done to a model and what was not, the interface that it had, and the interface that it has now."""
 
     original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
+    skipped: tuple[Skipped, ...] = ()
 
 
 def normalize(
     model: ir.Model,
     options: InterfaceOptions | None = None,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
+    without: Set[str] = frozenset(),
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. Raises OptionError for an interface that the model cannot have.
+    checks and computes the same. `without` names passes of `OPTIONAL` that are left out. Raises OptionError for an
+    interface that the model cannot have.
     """
+    required = without - {one.__name__ for one in OPTIONAL}
+    if required:
+        raise ValueError(f"{', '.join(sorted(required))} cannot be left out")
     reports: list[PassReport] = []
     options = options or InterfaceOptions()
 
@@ -109,7 +134,8 @@ def normalize(
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
-        run(one.__name__, one(model))
+        if one.__name__ not in without:
+            run(one.__name__, one(model))
     return Normalization(
         original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
     )

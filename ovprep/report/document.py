@@ -160,11 +160,13 @@ def _normalization(done: Normalization) -> dict[str, Any]:
             {"name": report.name, "summary": report.change.summary, "changed": list(report.change.details)}
             for report in done.passes
         ],
+        "skipped": plain(done.skipped),
         "layout": {
             "bytes_before": layout.bytes_before,
             "bytes_after": layout.bytes_after,
             "transposes_before": layout.transposes_before,
             "transposes_after": layout.transposes_after,
+            "transposes": plain(layout.explanation.transposes),
             "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
         },
     }

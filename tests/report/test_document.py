@@ -46,7 +46,12 @@ def test_the_documents_of_a_conversion(tmp_path: Path) -> None:
     assert report["verification"] is None
     assert report["benchmark"] is None
     assert [done["name"] for done in report["normalization"]["passes"]][:1] == ["lay_out"]
-    assert report["normalization"]["layout"]["transposes_before"] == 20
+    layout = report["normalization"]["layout"]
+    assert layout["transposes_before"] == 20
+    assert sum(entry["bytes"] for entry in layout["transposes"]) == layout["bytes_after"]
+    assert [entry["because"][0] for entry in layout["transposes"]][:1] == [
+        {"op": "waveform", "reason": "the interface gives NWC"}
+    ]
 
     manifest = json.loads((done.output / "manifest.json").read_text())
     assert manifest["generator"] == "ovprep"
