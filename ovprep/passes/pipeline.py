@@ -26,6 +26,7 @@ from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
 from ovprep.passes.transposed_ones import narrow_transposes
 from ovprep.passes.unit_axis.drop import drop_unit_axis
+from ovprep.passes.upsampling import name_upsampling
 from ovprep.passes.wrap_padding import unroll_wrap_padding
 
 Pass = Callable[[ir.Model], Change | None]
@@ -33,6 +34,7 @@ Pass = Callable[[ir.Model], Change | None]
 BEFORE_INTERFACE: tuple[Pass, ...] = (
     fold_shapes,
     name_reshapes,
+    name_upsampling,
     name_gathers,  # tells the interface what it hides, and is free in either layout
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
