@@ -6,7 +6,7 @@ from typing import Literal
 
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder, infer_outputs
+from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import bytes_of, dims_of, rank_of
@@ -157,9 +157,10 @@ def _move(graph: ir.Graph, node: ir.Node, ruling: Free, written: Orientation | N
         node.replace_input_with(index, before.op("Transpose", value, perm=swap.perm(rank_of(value) or 0)))
     ruling.edit(swap)
     after = Builder(graph, str(node.name), after=node)
-    oriented = oriented_outputs(node)
-    infer_outputs(node, graph.opset_imports)
-    for output in oriented:
+    for output in oriented_outputs(node):
+        shape = output.shape or ir.Shape([])
+        # Shape inference would lose what is known of open axes.
+        output.shape = ir.Shape([shape[axis] for axis in swap.perm(len(shape))])
         turned = after.op("Transpose", output, perm=swap.perm_back(rank_of(output) or 0))
         assert turned.producer() is not None
         replace_value(graph, output, turned, keep=turned.producer())

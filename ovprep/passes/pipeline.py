@@ -32,6 +32,7 @@ from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
 from ovprep.passes.transposed_ones import narrow_transposes
 from ovprep.passes.unit_axis.drop import drop_unit_axis
+from ovprep.passes.upsampling import name_upsampling
 from ovprep.passes.wrap_padding import unroll_wrap_padding
 
 Pass = Callable[[ir.Model], Change | None]
@@ -41,6 +42,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
     recover_recurrence,  # has to know how long sequences are
     tidy_recurrence,
     name_reshapes,
+    name_upsampling,
     name_gathers,  # tells the interface what it hides, and is free in either layout
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do

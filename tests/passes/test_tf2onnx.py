@@ -30,7 +30,7 @@ MODELS = {
     "residual": (1, {}),
     "columns": (1, {}),
     "dense": (2, {"Unsqueeze": 1, "Slice": 1}),
-    "upsampling": (3, {"Unsqueeze": 1, "Tile": 1}),
+    "upsampling": (1, {}),
 }
 IMAGES = ["spectrogram"]
 """Models with two spatial axes."""
