@@ -9,20 +9,24 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
 
 from ovprep import __version__
+from ovprep.dynamic import axes_to_open
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.open import read_model
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
+from ovprep.graph.opening import require_open
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
+from ovprep.passes.folding import fold_shapes
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.rank import choose_rank
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
@@ -43,6 +47,7 @@ def convert(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
     rank: Rank = "auto",
     target: str = "cpu",
@@ -65,6 +70,8 @@ def convert(
     input_values
                 numbers that inputs have once and for all, by name, as a sample rate that the model takes: such inputs
                 become constants
+    dynamic     fixed axes to open where the ops let them be, of ONNX files: "batch", "time", or an input as `x[?,?,1]`,
+                in the layout of the result
     interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
     rank        of the tensors inside: 3, 4 (`[N, C, 1, W]`), or "auto": the faster where a model gives a reason to time
                 both, else 3; the interface stays as it is
@@ -85,7 +92,7 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
+        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
@@ -137,6 +144,7 @@ def normalize(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
     verify: bool = True,
     threads: int | None = None,
@@ -157,7 +165,7 @@ def normalize(
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
+        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
         done = normalize_graph(graph, interface)
@@ -182,6 +190,7 @@ def inspect(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
 ) -> Inspection:
     """Describes a model and what `convert` would do to it; ONNX and most Keras files need no framework for that.
@@ -189,9 +198,24 @@ def inspect(
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(
-            read_model(path, _read_options(weights, allow_code, plugins, signature, input_values)), interface
-        )
+        options = _read_options(weights, allow_code, plugins, signature, input_values)
+        return inspect_source(_read(path, options, dynamic, interface), interface)
+
+
+def _read(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
+    """The model; where axes are to be opened, read anew once it is known which ones these are."""
+    source = read_model(path, options)
+    if not dynamic:
+        return source
+    layouts = normalize_graph(source.graph.clone(), replace(interface or InterfaceOptions(), shapes={}, batch=None))
+    opened = axes_to_open(dynamic, layouts.original, layouts.interface)
+    if not opened:
+        return source
+    source = read_model(path, replace(options, opened=opened))
+    probe = source.graph.clone()
+    fold_shapes(probe)
+    require_open(probe, opened)
+    return source
 
 
 def _read_options(

@@ -44,6 +44,10 @@ InputValues = Annotated[
     list[str] | None,
     typer.Option("--input-value", metavar="NAME=NUMBER", help="Fix an input to a number, as sr=16000; repeatable."),
 ]
+Dynamic = Annotated[
+    list[str] | None,
+    typer.Option("--dynamic", metavar="AXIS", help="Open an axis that the file fixes: batch, time or x[?,3,?]."),
+]
 Layouts = Annotated[
     list[str] | None,
     typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, for all tensors or one; repeatable."),
@@ -74,6 +78,7 @@ def convert(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -100,6 +105,7 @@ def convert(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options(layout or (), input_shape or (), batch),
             rank=rank_option(rank),
             target=target,
@@ -125,6 +131,7 @@ def normalize(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -147,6 +154,7 @@ def normalize(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options(layout or (), input_shape or (), batch),
             verify=verify,
             threads=threads,
@@ -164,6 +172,7 @@ def inspect(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -184,6 +193,7 @@ def inspect(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options(layout or (), input_shape or (), batch),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
