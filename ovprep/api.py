@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ import onnx_ir as ir
 
 from ovprep import __version__
 from ovprep.cost_gate import drop_losing_rewrites
+from ovprep.dynamic import axes_to_open
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.open import read_model
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
+from ovprep.graph.opening import require_open
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.interface import Interface
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
+from ovprep.passes.folding import fold_shapes
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.rank import choose_rank
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
@@ -44,6 +48,7 @@ def convert(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
     rank: Rank = "auto",
     target: str = "cpu",
@@ -66,6 +71,8 @@ def convert(
     input_values
                 numbers that inputs have once and for all, by name, as a sample rate that the model takes: such inputs
                 become constants
+    dynamic     fixed axes to open where the ops let them be, of ONNX files: "batch", "time", or an input as `x[?,?,1]`,
+                in the layout of the result
     interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
     rank        of the tensors inside: 3, 4 (`[N, C, 1, W]`), or "auto": the faster where a model gives a reason to time
                 both, else 3; the interface stays as it is
@@ -87,7 +94,7 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
+        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
@@ -139,6 +146,7 @@ def normalize(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
     verify: bool = True,
     threads: int | None = None,
@@ -159,7 +167,7 @@ def normalize(
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
+        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
         done = normalize_graph(graph, interface)
@@ -184,6 +192,7 @@ def inspect(
     plugins: Sequence[str] = (),
     signature: str | None = None,
     input_values: Mapping[str, float] | None = None,
+    dynamic: Sequence[str] = (),
     interface: InterfaceOptions | None = None,
     layout: bool = False,
 ) -> Inspection:
@@ -195,8 +204,24 @@ def inspect(
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        source = read_model(path, _read_options(weights, allow_code, plugins, signature, input_values))
-        return inspect_source(source, interface, with_layout=layout)
+        options = _read_options(weights, allow_code, plugins, signature, input_values)
+        return inspect_source(_read(path, options, dynamic, interface), interface, with_layout=layout)
+
+
+def _read(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
+    """The model; where axes are to be opened, read anew once it is known which ones these are."""
+    source = read_model(path, options)
+    if not dynamic:
+        return source
+    layouts = normalize_graph(source.graph.clone(), replace(interface or InterfaceOptions(), shapes={}, batch=None))
+    opened = axes_to_open(dynamic, layouts.original, layouts.interface)
+    if not opened:
+        return source
+    source = read_model(path, replace(options, opened=opened))
+    probe = source.graph.clone()
+    fold_shapes(probe)
+    require_open(probe, opened)
+    return source
 
 
 def _read_options(

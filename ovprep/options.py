@@ -35,13 +35,23 @@ class InputValue:
 
 
 @dataclass(frozen=True)
+class OpenAxis:
+    """An axis of an input that the model's file gives a size, and that is to be open under a name."""
+
+    input: str
+    axis: int
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
 class ReadOptions:
     """How the original is read, and loaded by its own framework.
 
     `weights` is the file with the weights of a model whose own file has the architecture only. `allow_code` lets the
     framework run Python code that the file carries. `plugins` are Python modules, by name or path, that register rules
     or classes for custom layers; naming one runs it. `signature` is the one of a SavedModel that is to be converted.
-    `values` are those of inputs that are none any more.
+    `values` are those of inputs that are none any more. `opened` are axes that the file fixes, and the result does not.
     """
 
     weights: Path | None = None
@@ -49,6 +59,7 @@ class ReadOptions:
     plugins: tuple[str, ...] = ()
     signature: str | None = None
     values: tuple[InputValue, ...] = ()
+    opened: tuple[OpenAxis, ...] = ()
 
     def packed(self) -> dict[str, Any]:
         """The options as JSON has them, for another process."""
@@ -59,6 +70,7 @@ class ReadOptions:
             "plugins": list(self.plugins),
             "signature": self.signature,
             "values": [[value.name, value.number, value.dtype, list(value.shape)] for value in self.values],
+            "opened": [[axis.input, axis.axis, axis.name, axis.size] for axis in self.opened],
         }
 
     @classmethod
@@ -70,7 +82,8 @@ class ReadOptions:
         values = tuple(
             InputValue(name, number, dtype, tuple(shape)) for name, number, dtype, shape in body.get("values", ())
         )
-        return cls(path, bool(body.get("allow_code", False)), plugins, body.get("signature"), values)
+        opened = tuple(OpenAxis(*axis) for axis in body.get("opened", ()))
+        return cls(path, bool(body.get("allow_code", False)), plugins, body.get("signature"), values, opened)
 
 
 @dataclass(frozen=True)

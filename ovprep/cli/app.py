@@ -45,6 +45,10 @@ InputValues = Annotated[
     list[str] | None,
     typer.Option("--input-value", metavar="NAME=NUMBER", help="Fix an input to a number, as sr=16000; repeatable."),
 ]
+Dynamic = Annotated[
+    list[str] | None,
+    typer.Option("--dynamic", metavar="AXIS", help="Open an axis that the file fixes: batch, time or x[?,3,?]."),
+]
 Layouts = Annotated[
     list[str] | None,
     typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, for all tensors or one; repeatable."),
@@ -83,6 +87,7 @@ def convert(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -109,6 +114,7 @@ def convert(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options(layout or (), input_shape or (), batch),
             rank=rank_option(rank),
             target=target,
@@ -134,6 +140,7 @@ def normalize(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -156,6 +163,7 @@ def normalize(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options(layout or (), input_shape or (), batch),
             verify=verify,
             threads=threads,
@@ -173,6 +181,7 @@ def inspect(
     plugin: Plugins = None,
     signature: Signature = None,
     input_value: InputValues = None,
+    dynamic: Dynamic = None,
     layout: Plan = None,
     input_shape: Shapes = None,
     batch: Batch = None,
@@ -193,6 +202,7 @@ def inspect(
             plugins=plugin or (),
             signature=signature,
             input_values=input_values(input_value or ()),
+            dynamic=dynamic or (),
             interface=interface_options([word for word in layout or () if word], input_shape or (), batch),
             layout=bool(layout),
         )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ovprep.errors import ModelError
+from ovprep.errors import ModelError, OptionError
 from ovprep.frontends.fixed_inputs import with_values
 from ovprep.frontends.source import Source
 from ovprep.options import ReadOptions
@@ -19,6 +19,10 @@ def read_model(path: Path, options: ReadOptions | None = None) -> Source:
     options = options or ReadOptions()
     if not path.exists():
         raise ModelError(f"There is no file {path}.")
+    if options.opened and path.suffix.lower() != ".onnx":
+        raise OptionError(
+            "Only axes of ONNX files can be opened; leave them open where this model is built or exported."
+        )
     source = _read(path, options)
     return with_values(source, options.values) if options.values else source
 
@@ -36,7 +40,7 @@ def _read(path: Path, options: ReadOptions) -> Source:
     if suffix == ".onnx":
         from ovprep.frontends.onnx import read_onnx
 
-        return read_onnx(path)
+        return read_onnx(path, options.opened)
     if suffix in (".pb", ".tflite"):
         from ovprep.frontends.tensorflow import reader
 

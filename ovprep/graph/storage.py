@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import onnx
+import onnx.external_data_helper
 import onnx_ir as ir
 
 LARGEST_MESSAGE = 2**31 - 2**26
@@ -11,6 +13,14 @@ LARGEST_MESSAGE = 2**31 - 2**26
 def data_file_of(path: Path) -> Path:
     """Where the weights of a large model go: `model.onnx.data` beside `model.onnx`."""
     return path.with_name(f"{path.name}.data")
+
+
+def data_bytes(path: Path) -> int:
+    """Size of the files beside an ONNX file that hold weights of its main graph."""
+    proto = onnx.load(str(path), load_external_data=False)
+    outside = [one for one in proto.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
+    files = {path.parent / onnx.external_data_helper.ExternalDataInfo(tensor).location for tensor in outside}
+    return sum(file.stat().st_size for file in files)
 
 
 def is_large(model: ir.Model) -> bool:

@@ -41,10 +41,14 @@ class Contender:
 
     @property
     def size_on_disk(self) -> int:
-        """Bytes of the file, with the weights beside it (`.bin`, or those of the options), or of a folder's files."""
+        """Bytes of the file, with the weights beside it, or of a folder's files."""
         if self.path.is_dir():
             return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
         weights = self.path.with_suffix(".bin")
         beside = weights.stat().st_size if self.path.suffix.lower() == ".xml" and weights.exists() else 0
+        if self.path.suffix.lower() == ".onnx":
+            from ovprep.graph.storage import data_bytes
+
+            beside = data_bytes(self.path)
         stored = self.options.weights.stat().st_size if self.options.weights is not None else 0
         return self.path.stat().st_size + beside + stored

@@ -90,7 +90,7 @@ def verify(
         say("float32 noise of the model")
         yardstick = measure(canonical, cases, source, target, threads, notes)
         say("the original")
-        wanted, cases = _run_original(origin, cases, notes)
+        wanted, cases = _run_original(origin, cases, notes, opened=bool(original.options.opened))
         scales = _scales(wanted, source)
         budget = Budget(yardstick.noise, scales, rounding_of(canonical, origin.ready(), scales))
         say("the IR")
@@ -114,14 +114,22 @@ def _scales(wanted: Outputs, source: Interface) -> tuple[float, ...]:
     return tuple(scale_of([arrays[index] for arrays in wanted.values()]) for index in range(len(source.outputs)))
 
 
-def _run_original(worker: Worker, cases: list[Case], notes: list[str]) -> tuple[Outputs, list[Case]]:
-    """The original's outputs, and the cases that it can run; it must run the first batch size at least."""
+def _run_original(worker: Worker, cases: list[Case], notes: list[str], *, opened: bool) -> tuple[Outputs, list[Case]]:
+    """The original's outputs, and the cases that it can run; it must run the first batch size at least.
+
+    Where axes that its file fixes were `opened`, it must run all.
+    """
     worker.ready()
     wanted: Outputs = {}
     for case in cases:
         try:
             wanted[case.described()] = worker.run(case.inputs)
         except RuntimeFailure as error:
+            if opened and worker.alive:
+                raise RuntimeFailure(
+                    f"The original does not run for {case.described()} with its axes open, so leave them as they are: "
+                    f"{error}"
+                ) from error
             if case.batch == cases[0].batch or not worker.alive:
                 raise
             notes.append(f"Not compared for {case.described()}, which the original itself cannot run: {error}")

@@ -16,6 +16,7 @@ from ovprep.frontends.onnx import weights as weights_module
 from ovprep.frontends.source import sha256_of
 from ovprep.graph import storage
 from ovprep.passes.pipeline import normalize
+from ovprep.verify.contender import Contender
 from tests.frontends.large_models import ROWS, WIDTH, save_embedding
 from tests.graphs import Array, run
 
@@ -81,6 +82,14 @@ def test_the_hash_covers_the_weights(tmp_path: Path) -> None:
     assert read_onnx(path).sha256 != before
     inside = save(tmp_path / "inside.onnx", numpy_helper.from_array(numbers(3), "a"))
     assert read_onnx(inside).sha256 == sha256_of(inside)
+
+
+def test_the_size_counts_the_weights(tmp_path: Path) -> None:
+    places = ({"location": "w.bin"}, {"location": "w.bin", "offset": 12}, {"location": "v.bin"})
+    path = save(tmp_path / "model.onnx", *(external(f"w{i}", (3,), **place) for i, place in enumerate(places)))
+    (tmp_path / "w.bin").write_bytes(b"0" * 24)
+    (tmp_path / "v.bin").write_bytes(b"0" * 12)
+    assert Contender("original", "onnxruntime", path).size_on_disk == path.stat().st_size + 36
 
 
 def test_a_constant_of_a_node_may_lie_outside_too(tmp_path: Path) -> None:

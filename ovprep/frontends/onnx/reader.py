@@ -1,6 +1,6 @@
 """Reads ONNX files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnx
@@ -20,16 +20,20 @@ from ovprep.graph.builder import IR_VERSION, Builder, infer_outputs
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
+from ovprep.graph.opening import open_axes
+from ovprep.options import OpenAxis, ReadOptions
 
 
-def read_onnx(path: Path) -> Source:
-    """Reads an ONNX file and raises its opset to the canonical one.
+def read_onnx(path: Path, opened: Sequence[OpenAxis] = ()) -> Source:
+    """Reads an ONNX file and raises its opset to the canonical one; axes of inputs that it fixes may be opened.
 
     Raises ModelError where the file is no valid ONNX model, UnsupportedError where its opset cannot be raised.
     """
     proto = _load(path)
     files = [path, *data_files(proto, path)]
     framework = f"{proto.producer_name or 'onnx'} {proto.producer_version}".strip()
+    if opened:
+        open_axes(proto, opened)
     graph = graph_of(proto, path)
     return Source(
         path=path,
@@ -40,6 +44,7 @@ def read_onnx(path: Path) -> Source:
         interface=interface_of(graph),
         parameters=count_parameters(graph.graph),
         graph=graph,
+        options=ReadOptions(opened=tuple(opened)),
     )
 
 

@@ -37,8 +37,23 @@ class OnnxBackend:
         settings.log_severity_level = _LOG_FATAL
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         begin = time.perf_counter()
-        session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+        model: str | bytes = str(path)
+        if options.reading.opened:
+            model = _opened(path, options)
+            settings.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+        session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
         return OnnxRunner(session, self._version, 1e3 * (time.perf_counter() - begin))
+
+
+def _opened(path: Path, options: Options) -> bytes:
+    """The file with axes declared open that it fixes: its ops run at other sizes then, as far as they can."""
+    import onnx
+
+    from ovprep.graph.opening import open_axes
+
+    proto = onnx.load(str(path), load_external_data=False)
+    open_axes(proto, options.reading.opened)
+    return bytes(proto.SerializeToString())
 
 
 class OnnxRunner:

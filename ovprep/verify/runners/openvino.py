@@ -40,6 +40,8 @@ class OpenVinoBackend:
         # ovc reads ONNX through the same frontend and then cleans up; read_model alone leaves that out.
         written = path.suffix.lower() == ".xml"
         model = self._core.read_model(path) if written else self._openvino.convert_model(path)
+        if options.reading.opened:
+            model.reshape(_opened(self._openvino, model, options))
         if options.shapes is not None:
             fixed = {value.name for value in options.reading.values}  # their shapes are
             open_ones = [port for port in model.inputs if not fixed & port.get_names()]
@@ -57,6 +59,15 @@ class OpenVinoBackend:
             properties=_properties(compiled),
         )
         return OpenVinoRunner(self._openvino, compiled, loaded)
+
+
+def _opened(openvino: Any, model: Any, options: Options) -> dict[str, Any]:
+    """The shapes of the inputs that have axes to be opened."""
+    shapes: dict[str, Any] = {}
+    for axis in options.reading.opened:
+        shape = shapes.setdefault(axis.input, model.input(axis.input).get_partial_shape())
+        shape[axis.axis] = openvino.Dimension()
+    return shapes
 
 
 class OpenVinoRunner:

@@ -1,0 +1,55 @@
+"""Which axes `dynamic` asks to be left open that the model's file fixes."""
+
+import re
+from collections.abc import Sequence
+
+from ovprep.errors import OptionError
+from ovprep.interface import Interface, Port
+from ovprep.options import OpenAxis
+
+_LETTERS = {"batch": "N", "time": "W"}
+_SHAPE = re.compile(r"(?P<name>.+?)\[(?P<dims>[^\[\]]*)\]")
+
+
+def axes_to_open(wanted: Sequence[str], original: Interface, target: Interface) -> tuple[OpenAxis, ...]:
+    """The fixed axes that "batch", "time" or `x[?,?,1]`, in the layout of the result, name.
+
+    Time axes of one size get one name: they may have to be the same. Raises OptionError for what the model does not
+    have.
+    """
+    found: dict[tuple[str, int], OpenAxis] = {}
+    for word in wanted:
+        for port, axis in _named(word, original, target):
+            size = port.dims[axis]
+            if isinstance(size, int):
+                is_batch = port.layout[axis] == "N" or (axis == 0 and "N" not in port.layout)
+                name = "batch" if is_batch else f"{'time' if port.layout[axis] == 'W' else 'size'}_{size}"
+                found[port.name, axis] = OpenAxis(port.name, axis, name, size)
+    return tuple(found.values())
+
+
+def _named(word: str, original: Interface, target: Interface) -> list[tuple[Port, int]]:
+    """Inputs of the original, each with an axis of its own layout."""
+    letter = _LETTERS.get(word)
+    if letter is not None:
+        places = [(port, port.layout.index(letter)) for port in original.inputs if letter in port.layout]
+        if not places:
+            raise OptionError(f"No input of the model is known to have a {word} axis; name one as x[?,3,?].")
+        return places
+    shape = _SHAPE.fullmatch(word)
+    if shape is None:
+        raise OptionError(f"{word!r} does not say what shall be open: batch, time, or an input as x[?,3,?].")
+    for port, turned in zip(original.inputs, target.inputs, strict=True):
+        if port.name == shape["name"]:
+            dims = [dim.strip() for dim in shape["dims"].split(",")]
+            if len(dims) != len(port.dims):
+                raise OptionError(f"The shape {word!r} for {turned} has not {len(port.dims)} axes.")
+            same = port.layout == turned.layout
+            return [
+                (port, index if same else port.layout.index(turned.layout[index]))
+                for index, dim in enumerate(dims)
+                if dim == "?"
+            ]
+    raise OptionError(
+        f"There is no input {shape['name']!r}; the model has {', '.join(p.name for p in original.inputs)}."
+    )
