@@ -118,10 +118,10 @@ def test_loops_in_a_row() -> None:
 
 
 def two_in_a_row(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
-    """A GRU that takes what an LSTM gives, and what that was given."""
+    """A GRU that takes what an LSTM gives."""
     below, c, above = states
     below, c = lstm(build, x, [below, c])
-    z, reset = (build.op("Sigmoid", gate) for gate in build.gates(build.op("Concat", below, x, axis=1), above, 2))
+    z, reset = (build.op("Sigmoid", gate) for gate in build.gates(below, above, 2))
     new = build.op("Add", build.by_weights(below, UNITS), build.by_weights(build.op("Mul", reset, above), UNITS))
     new = build.op("Tanh", new)
     return [below, c, build.op("Add", new, build.op("Mul", z, build.op("Sub", above, new)))]
@@ -133,7 +133,7 @@ def test_cells_in_a_row(shown: int) -> None:
     x = graph.input("x", LENGTH, "batch", INPUTS)
     below = recovered(give(graph, looped(graph, x, starts(graph, 3, "batch"), two_in_a_row, shown=shown)), "LSTM")
     (above,) = [node for node in graph.graph if node.op_type == "GRU"]
-    assert [(node.inputs[0].shape or ())[2] for node in (below, above)] == [INPUTS, UNITS + INPUTS]  # type: ignore[union-attr]
+    assert [(node.inputs[0].shape or ())[2] for node in (below, above)] == [INPUTS, UNITS]  # type: ignore[union-attr]
 
 
 def counted(graph: GraphBuilder, limit: ir.Value | None, last: int) -> ir.Value:
