@@ -118,10 +118,10 @@ def test_loops_in_a_row() -> None:
 
 
 def two_in_a_row(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
-    """A GRU that takes what an LSTM gives, and what that was given."""
+    """A GRU that takes what an LSTM gives."""
     below, c, above = states
     below, c = lstm(build, x, [below, c])
-    z, reset = (build.op("Sigmoid", gate) for gate in build.gates(build.op("Concat", below, x, axis=1), above, 2))
+    z, reset = (build.op("Sigmoid", gate) for gate in build.gates(below, above, 2))
     new = build.op("Add", build.by_weights(below, UNITS), build.by_weights(build.op("Mul", reset, above), UNITS))
     new = build.op("Tanh", new)
     return [below, c, build.op("Add", new, build.op("Mul", z, build.op("Sub", above, new)))]
@@ -131,5 +131,37 @@ def two_in_a_row(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) ->
 def test_cells_in_a_row(shown: int) -> None:
     graph = GraphBuilder()
     x = graph.input("x", LENGTH, "batch", INPUTS)
-    recovered(give(graph, looped(graph, x, starts(graph, 3, "batch"), two_in_a_row, shown=shown)), "LSTM")
-    assert ops_of(graph.model).count("GRU") == 1
+    below = recovered(give(graph, looped(graph, x, starts(graph, 3, "batch"), two_in_a_row, shown=shown)), "LSTM")
+    (above,) = [node for node in graph.graph if node.op_type == "GRU"]
+    assert [(node.inputs[0].shape or ())[2] for node in (below, above)] == [INPUTS, UNITS]  # type: ignore[union-attr]
+
+
+def counted(graph: GraphBuilder, limit: ir.Value | None, last: int) -> ir.Value:
+    """The sequence of a Loop over `x` that goes on while the number of its step is less than `last`."""
+    x = graph.input("x", LENGTH, 2, INPUTS)
+    sequence = looped(graph, x, starts(graph, 1, 2), rnn, count=graph.constant(np.array(0)))[-1]
+    loop = graph.graph.node("Loop")
+    loop.replace_input_with(0, limit)
+    body = StepBuilder("more")
+    body.graph = loop.attributes["body"].as_graph()
+    number = body.op("Cast", body.op("Add", body.graph.inputs[0], body.constant(np.array(1))), to=1)
+    body.graph.outputs[0] = body.op("Less", number, body.constant(np.float32(last + 1)))
+    return sequence
+
+
+@pytest.mark.parametrize(
+    ("limit", "last"), [(None, LENGTH - 1), (2**40, LENGTH - 1), (LENGTH, LENGTH - 1), (LENGTH, LENGTH), (LENGTH, 99)]
+)
+def test_a_condition_may_count_the_steps(limit: int | None, last: int) -> None:
+    graph = GraphBuilder()
+    most = None if limit is None else graph.constant(np.array(limit))
+    recovered(give(graph, [counted(graph, most, last)]), "RNN")
+
+
+@pytest.mark.parametrize(("limit", "last"), [(None, LENGTH - 2), (LENGTH - 1, 99), (LENGTH, LENGTH - 2)])
+def test_a_condition_may_count_too_few(limit: int | None, last: int) -> None:
+    graph = GraphBuilder()
+    most = None if limit is None else graph.constant(np.array(limit))
+    change = applied(recover_recurrence, give(graph, [counted(graph, most, last)]))
+    assert change is not None
+    assert "does not go through all of 'x'" in change.details[0]

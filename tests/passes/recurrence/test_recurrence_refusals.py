@@ -87,6 +87,11 @@ def mixes_the_batch(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value])
     return rnn(build, x, [turned])
 
 
+def takes_one_of_the_batch(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    one = build.op("Slice", states[0], build.ints(1), build.ints(2**31), build.ints(0))
+    return [build.op("Tanh", *build.gates(x, one, 1))]
+
+
 @pytest.mark.parametrize(
     ("step", "states", "why"),
     [
@@ -98,6 +103,7 @@ def mixes_the_batch(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value])
         (bends, 1, "computes HardSigmoid in each step"),
         (bends_softly, 1, "does not compute an LSTM, a GRU or an RNN"),
         (mixes_the_batch, 1, "cuts the batch in each step"),
+        (takes_one_of_the_batch, 1, "cuts the batch in each step"),
     ],
 )
 def test_a_step_that_is_no_cell(step: Step, states: int, why: str) -> None:

@@ -134,6 +134,13 @@ def test_another_step_is_not(direction: str, start: int, axis: int) -> None:
     untouched(graph, graph.op("Slice", sequence, graph.ints(start), graph.ints(2**31 - 1), graph.ints(axis)))
 
 
+@pytest.mark.parametrize("place", [0, 1, -2])
+def test_any_step_is_not_the_last(place: int) -> None:
+    graph = GraphBuilder()
+    sequence = flat(graph, recurrence(graph, graph.input("x", LENGTH, 2, INPUTS))[0])
+    untouched(graph, graph.op("Gather", sequence, graph.constant(np.array(place)), axis=0))
+
+
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 @pytest.mark.parametrize("by", ["Slice", "ReverseSequence"])
 def test_turned_round_on_both_ways_is_the_other_direction(by: str, direction: str) -> None:
