@@ -13,6 +13,7 @@ from ovprep.graph.sizes import with_sizes
 from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions
 from ovprep.passes.pipeline import Normalization, normalize
+from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
 
 _LENGTHS = (256, 32_000)
 """Bounds, in samples, of the length that an open time axis is given where the caller names none."""
@@ -50,6 +51,7 @@ class Inspection:
     ops: tuple[OpSummary, ...]
     changes: tuple[str, ...]
     pins: tuple[tuple[str, str], ...]
+    rank: str
     warnings: tuple[str, ...]
 
 
@@ -99,8 +101,20 @@ def inspect_source(source: Source, interface: InterfaceOptions | None = None) ->
         ops=ops,
         changes=tuple(report.change.summary for report in normalization.passes),
         pins=normalization.layout.pins,
+        rank=_rank_question(graph),
         warnings=source.warnings,
     )
+
+
+def _rank_question(graph: ir.Model) -> str:
+    """The rank that `convert` would choose, or that it would time both, and why."""
+    reason = reason_to_lift(graph)
+    if reason is None:
+        return "3: no op of this model is known to run faster at rank 4"
+    change = lift_to_rank_4(graph.clone())
+    if isinstance(change, str):
+        return f"3: {reason} may run faster at rank 4, but the model cannot be lifted to it: {change}"
+    return f"3 or 4: {reason} may run faster at rank 4, so convert times both"
 
 
 def _shape(shape: ir.Shape | None) -> tuple[int | None, ...]:

@@ -49,6 +49,9 @@ Shapes = Annotated[
     typer.Option("--input-shape", metavar="NAME[…]", help="Sizes of open axes, as x[1,16000,1]; repeatable."),
 ]
 Batch = Annotated[int | None, typer.Option(help="Size of the batch, where the model leaves it open.")]
+InterfaceRank = Annotated[
+    int, typer.Option(help="4 gives inputs and outputs [N, W, C] an axis: [N, 1, W, C]; 3 leaves them as they are.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
 
 
@@ -72,8 +75,13 @@ def convert(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     rank: Annotated[str, typer.Option(help="Of the tensors inside: 3, 4, or auto, which times both.")] = "auto",
-    target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
+    target: Annotated[str, typer.Option(help="Device to convert for: cpu, gpu or npu.")] = "cpu",
+    openvino_version: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
@@ -94,9 +102,10 @@ def convert(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options(layout or (), input_shape or (), batch, interface_rank),
             rank=rank_option(rank),
             target=target,
+            openvino_version=openvino_version,
             verify=verify,
             benchmark=benchmark,
             seconds=seconds,
@@ -121,6 +130,7 @@ def normalize(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the file equals the model.")] = True,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
@@ -139,7 +149,7 @@ def normalize(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options(layout or (), input_shape or (), batch, interface_rank),
             verify=verify,
             threads=threads,
             seed=seed,
@@ -158,6 +168,7 @@ def inspect(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     json: Json = False,
 ) -> None:
     """Show what a model is, and what convert would do to it."""
@@ -174,7 +185,7 @@ def inspect(
             allow_code=allow_code,
             plugins=plugin or (),
             signature=signature,
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options(layout or (), input_shape or (), batch, interface_rank),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 

@@ -19,6 +19,7 @@ def render_inspection(console: "Console", found: Inspection) -> None:
     section(console, "Interface", map(escape, interface_lines(found.original, found.interface)))
     section(console, "Warnings", map(escape, found.warnings))
     section(console, "convert", map(escape, found.changes or ("would change nothing but the format",)))
+    section(console, "Rank", [escape(found.rank)])
     section(console, "Ops", map(escape, columns([_row(op) for op in found.ops], right=(3, 4))))
 
 

@@ -14,7 +14,13 @@ from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
 from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.folding import fold_shapes
-from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
+from ovprep.passes.interface import (
+    fix_shapes,
+    lay_out_interface,
+    raise_interface,
+    raised_interface,
+    wanted_interface,
+)
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
@@ -95,14 +101,16 @@ def normalize(
         run(one.__name__, one(model))
     # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
     original = _with_images(infer_interface(model), written)
-    interface = wanted_interface(original, options)
-    run(lay_out_interface.__name__, lay_out_interface(model, original, interface))
+    wanted = wanted_interface(original, options)
+    run(lay_out_interface.__name__, lay_out_interface(model, original, wanted))
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
         run(one.__name__, one(model))
+    interface = raised_interface(wanted, options)
+    run(raise_interface.__name__, raise_interface(model, wanted, interface))
     return Normalization(
         original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
     )
