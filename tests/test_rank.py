@@ -91,6 +91,19 @@ def test_verdicts(verdict: Verdict, rank: int, words: str, monkeypatch: pytest.M
     assert {len(node.outputs[0].shape or ()) for node in found.graph.graph if "Conv" in node.op_type} == {rank}
 
 
+def test_noise_is_measured_again_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = []
+    verdicts: list[Verdict] = ["cannot tell", "slower"]
+
+    def measured(*_: Any, seconds: float, **__: Any) -> SimpleNamespace:
+        budgets.append(seconds)
+        return SimpleNamespace(pairs=(Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdicts[len(budgets) - 1]),))
+
+    monkeypatch.setattr(choosing, "benchmark", measured)
+    assert chosen(model(), "auto").rank.chosen == 4
+    assert budgets == sorted(choosing.SECONDS)
+
+
 def faster_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
     monkeypatch.setattr(choosing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
