@@ -29,6 +29,7 @@ from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
+from ovprep.passes.transposed_convolution import turn_kernels
 from ovprep.passes.transposed_ones import narrow_transposes
 from ovprep.passes.unit_axis.drop import drop_unit_axis
 from ovprep.passes.wrap_padding import unroll_wrap_padding
@@ -46,6 +47,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
 BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     unroll_wrap_padding,
+    turn_kernels,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (

@@ -87,12 +87,18 @@ def unet() -> Model:
 
 
 def conv_autoencoder() -> Model:
-    """Strided convolutions down to an eighth of the length, transposed ones back up, as for anomalies or denoising."""
+    """Anomaly detection in time series, as the Keras documentation has it: two convolutions down, three back up.
+
+    https://keras.io/examples/timeseries/timeseries_anomaly_detection/
+    """
     from keras import Sequential, layers
 
-    down = [layers.Conv1D(filters, 7, strides=2, padding="same", activation="relu") for filters in (16, 32, 64)]
-    up = [layers.Conv1DTranspose(filters, 7, strides=2, padding="same", activation="relu") for filters in (64, 32, 16)]
-    return Sequential([layers.Input((WINDOW, 1)), *down, *up, layers.Conv1D(1, 7, padding="same")])
+    def block(layer: Any, filters: int) -> Any:
+        return layer(filters, 7, strides=2, padding="same", activation="relu")
+
+    down = [block(layers.Conv1D, 32), layers.Dropout(0.2), block(layers.Conv1D, 16)]
+    up = [block(layers.Conv1DTranspose, 16), layers.Dropout(0.2), block(layers.Conv1DTranspose, 32)]
+    return Sequential([layers.Input((WINDOW, 1)), *down, *up, layers.Conv1DTranspose(1, 7, padding="same")])
 
 
 def conv2d_column() -> Model:
