@@ -28,6 +28,7 @@ from ovprep.passes.padding import fold_padding
 from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
+from ovprep.passes.resizes import name_resized_axes
 from ovprep.passes.tensordot import lift_dense
 from ovprep.passes.transposed_convolution import turn_kernels
 from ovprep.passes.transposed_ones import narrow_transposes
@@ -41,6 +42,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
     name_reshapes,
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
+    name_resized_axes,  # of rank 3, which some are only now
     narrow_transposes,
     restore_dilation,
 )

@@ -111,15 +111,18 @@ def pad(node: ir.Node) -> Ruling:
 
 @rule("Resize")
 def resize(node: ir.Node) -> Ruling:
-    """Scales or sizes per axis."""
+    """Scales or sizes per axis, or of one axis by its name."""
     index = 2 if len(node.inputs) < 4 or node.inputs[3] is None else 3
     factors = array_of(node.inputs[index]) if len(node.inputs) > index else None
-    if factors is None or factors.size != RANK:
+    axes = ints_of(node, "axes")
+    if factors is None or factors.size != (RANK if axes is None else len(axes)):
         return Pinned("its scales are not constant for all axes")
-    if "axes" in node.attributes or int_of(node, "antialias", 0):
-        return Pinned("names axes, or smooths")
+    if (axes is not None and len(axes) > 1) or int_of(node, "antialias", 0):
+        return Pinned("names several axes, or smooths")
     if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         return Pinned("crops to a region")
+    if axes is not None:
+        return Free(lambda swap: set_ints(node, "axes", swap.axes(axes)))
     turned = np.array([factors[axis] for axis in (0, 2, 1)], factors.dtype)
     return Free(lambda swap: node.replace_input_with(index, swap.build.constant(turned, "scales")))
 
