@@ -17,9 +17,11 @@ from ovprep.cli.parsing import rank_option
 from ovprep.errors import OptionError, UnsupportedError, VerificationError
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of
+from ovprep.graph.cost import receptive_field
 from ovprep.options import InterfaceOptions, Rank
 from ovprep.passes.change import Change
 from ovprep.passes.pipeline import normalize
+from ovprep.passes.rank.lift import lift_to_rank_4
 from ovprep.rank import Chosen, choose_rank
 from tests.graphs import GraphBuilder
 
@@ -225,3 +227,12 @@ def test_there_is_no_rank_5(tmp_path: Path) -> None:
     rank: Any = 5
     with pytest.raises(OptionError, match="There is no rank 5; choose auto, 3 or 4"):
         ovprep.convert(tmp_path / "model.onnx", rank=rank)
+
+
+def test_the_lifted_form_sees_as_far() -> None:
+    """So that it is verified at the same open length."""
+    low = model()
+    high = low.clone()
+    lift_to_rank_4(high)
+    assert receptive_field(low.graph) is not None
+    assert receptive_field(high.graph) == receptive_field(low.graph)
