@@ -91,9 +91,27 @@ def _top_k(op: Any) -> Any:
     return openvino.opset3.topk(op.input_value(0), op.input_value(1), *(attributes[name] for name in names))
 
 
+def _average_pool(op: Any) -> Any:
+    """The same, unless it skips samples, or ends with a window that the newer rounding leaves out."""
+    attributes, shape = op.get_attributes(), op.output(0).get_partial_shape()
+    if set(attributes["dilations"]) != {1} or any(attributes["pads_end"]):
+        return None
+    names = ("strides", "pads_begin", "pads_end", "kernel", "exclude-pad")
+    rounding = attributes["rounding_type"].removesuffix("_torch")
+    older = openvino.opset1.avg_pool(
+        op.input_value(0), *(attributes[name] for name in names), rounding, attributes["auto_pad"]
+    )
+    return older if older.output(0).get_partial_shape() == shape else None
+
+
 def _constant(op: Any, index: int) -> Any:
     source = op.input_value(index).get_node()
     return source.get_data() if source.get_type_name() == "Constant" else None
 
 
-_OLDER: dict[str, Callable[[Any], Any]] = {"Interpolate": _interpolate, "Pad": _pad, "TopK": _top_k}
+_OLDER: dict[str, Callable[[Any], Any]] = {
+    "AvgPool": _average_pool,
+    "Interpolate": _interpolate,
+    "Pad": _pad,
+    "TopK": _top_k,
+}

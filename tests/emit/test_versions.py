@@ -7,6 +7,7 @@ import numpy as np
 import openvino
 import openvino.opset10
 import openvino.opset13 as ops
+import openvino.opset16
 import pytest
 
 from ovprep.emit.versions import FIRST_RELEASE, fit
@@ -37,6 +38,14 @@ def resized(by: str, mode: str = "linear_onnx", axes: bool = True) -> openvino.M
     return made(ops.interpolate(x, ops.constant(numbers), mode, by, axes=over), x)
 
 
+def averaged(length: int, **options: Any) -> openvino.Model:
+    x = ops.parameter([2, 3, 1, length], np.float32)
+    given = {"strides": [1, 2], "dilations": [1, 1], "pads_begin": [0, 1], "pads_end": [0, 0], "kernel_shape": [1, 2]}
+    given.update(options)
+    op = openvino.opset16.avg_pool(x, **given, exclude_pad=False, rounding_type="ceil_torch", auto_pad="explicit")
+    return made(op, x)
+
+
 def largest(stable: bool) -> openvino.Model:
     x = ops.parameter([2, 3, 1, 8], np.float32)
     return made(ops.topk(x, ops.constant(np.int64(2)), 1, "max", "value", "i64", stable), x)
@@ -58,6 +67,8 @@ def opset_of(model: openvino.Model) -> str:
         *((resized(by, mode), "opset4") for by in ("scales", "sizes") for mode in ("linear_onnx", "nearest")),
         (resized("sizes", "nearest", axes=False), "opset4"),
         (largest(stable=False), "opset3"),
+        (averaged(8), "opset1"),
+        (averaged(8, kernel_shape=[1, 3], strides=[1, 3]), "opset1"),
     ],
 )
 def test_older_forms_compute_the_same(model: openvino.Model, opset: str) -> None:
@@ -70,7 +81,12 @@ def test_older_forms_compute_the_same(model: openvino.Model, opset: str) -> None
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [(padded("constant", after=-1), "Pad the op of opset12"), (largest(stable=True), "TopK the op of opset11")],
+    [
+        (padded("constant", after=-1), "Pad the op of opset12"),
+        (largest(stable=True), "TopK the op of opset11"),
+        (averaged(8, dilations=[1, 2]), "AvgPool the op of opset16"),
+        (averaged(8, pads_end=[0, 1]), "AvgPool the op of opset16"),
+    ],
 )
 def test_what_has_no_older_form_is_named(model: openvino.Model, name: str) -> None:
     assert fit(model, (2022, 1)) == (name,)
