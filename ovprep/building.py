@@ -39,7 +39,7 @@ class Built:
 
     def caveats(self, target: Target) -> tuple[str, ...]:
         """What the report must say of the target, in sentences."""
-        found = list(target.caveats(f"OpenVINO {self.written.openvino}"))
+        found = list(target.caveats(self.written.openvino))
         if target.version is not None and self.written.unknown:
             ops = ", ".join(self.written.unknown)
             found.append(f"OpenVINO {spelled(target.version)} cannot read this IR, since it does not know {ops}.")
@@ -95,6 +95,7 @@ def _write(source: Source, graph: ir.Model, interface: Interface, target: Target
     from ovprep.emit.versions import fit
 
     model = to_openvino(graph, interface)
-    unknown = fit(model, target.version) if target.version is not None else ()
+    version = target.version if target.is_older_than(version_at_hand()) else None
+    unknown = fit(model, version) if version is not None else ()
     save_ir(model, folder, {"version": __version__, "source": source.path.name, "source_sha256": source.sha256})
     return Written(count_ops(model), version_at_hand(), unknown)
