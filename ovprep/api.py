@@ -13,10 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import onnx_ir as ir
-
 from ovprep import __version__
-from ovprep.cost_gate import drop_losing_rewrites
+from ovprep.building import build
 from ovprep.dynamic import axes_to_open
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
@@ -25,15 +23,12 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.graph.opening import require_open
 from ovprep.inspection import Inspection, inspect_source
-from ovprep.interface import Interface
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.pipeline import normalize as normalize_graph
-from ovprep.rank import choose_rank
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
-
-TARGETS = ("cpu",)
+from ovprep.target import Target
 
 Progress = Callable[[str], None]
 """Called with the name of each stage when it begins."""
@@ -52,6 +47,7 @@ def convert(
     interface: InterfaceOptions | None = None,
     rank: Rank = "auto",
     target: str = "cpu",
+    openvino_version: str | None = None,
     verify: bool = True,
     benchmark: bool = True,
     seconds: float = 10.0,
@@ -73,10 +69,12 @@ def convert(
                 become constants
     dynamic     fixed axes to open where the ops let them be, of ONNX files: "batch", "time", or an input as `x[?,?,1]`,
                 in the layout of the result
-    interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
+    interface   layouts, fixed sizes and rank of inputs and outputs; channel-last and as open as the model by default
     rank        of the tensors inside: 3, 4 (`[N, C, 1, W]`), or "auto": the faster where a model gives a reason to time
                 both, else 3; the interface stays as it is
-    target      "cpu"
+    target      "cpu", "gpu" or "npu"; the last two are given rank 3 and want fixed shapes, and are verified and timed
+                on the CPU
+    openvino_version  the OpenVINO that shall run the IR ("2022.3"), where that is older than the one at hand
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
@@ -89,7 +87,8 @@ def convert(
     or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
     """
     say = on_progress or (lambda stage: None)
-    count = _checked_options(target, rank, seconds, threads)
+    count = _checked_options(rank, seconds, threads)
+    device = Target.of(target, openvino_version)
     with _as_file(model) as path:
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
@@ -98,21 +97,16 @@ def convert(
         say("normalising the graph")
         graph = source.graph.clone()
         normalization = normalize_graph(graph, interface)
+        device.require_fixed(normalization.interface)
         with new_folder(folder) as scratch:
-
-            def emit(form: ir.Model, place: Path) -> object:
-                return _emit(source, form, normalization.interface, place)
-
-            if benchmark:
-                graph, normalization = drop_losing_rewrites(
-                    source.graph, graph, normalization, interface, emit, threads=count, seed=seed, on_stage=say
-                )
-            chosen = choose_rank(graph, normalization, rank, emit, threads=count, seed=seed, on_stage=say)
-            graph, normalization = chosen.graph, chosen.normalization
-            say("writing the IR")
-            ops = _emit(source, graph, normalization.interface, scratch)
-            verification, measured = examine(
-                Candidate(source, normalization.original, graph, normalization.interface, scratch / "model.xml"),
+            built = build(
+                source,
+                graph,
+                normalization,
+                interface,
+                rank,
+                device,
+                scratch,
                 verifying=verify,
                 seconds=seconds if benchmark else None,
                 threads=count,
@@ -122,16 +116,17 @@ def convert(
             conversion = Conversion(
                 output=folder,
                 target=target,
+                openvino_version=openvino_version,
                 source=source,
                 original=normalization.original,
                 interface=normalization.interface,
-                normalization=normalization,
-                rank=chosen.rank,
-                ops=ops,
-                verification=verification,
-                benchmark=measured,
+                normalization=built.chosen.normalization,
+                rank=built.chosen.rank,
+                ops=built.written.ops,
+                verification=built.verification,
+                benchmark=built.benchmark,
                 artifacts=artifacts_in(scratch),
-                warnings=_warnings(source),
+                warnings=(*_warnings(source), *built.caveats(device)),
             )
             write_documents(conversion, scratch)
     return conversion
@@ -162,7 +157,7 @@ def normalize(
     from ovprep.emit.onnx import require_onnx_place, save_onnx
 
     say = on_progress or (lambda stage: None)
-    count = _checked_options("cpu", 3, 1.0, threads)
+    count = _checked_options(3, 1.0, threads)
     with _as_file(model) as path:
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
@@ -235,10 +230,8 @@ def _read_options(
     return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature, fixed)
 
 
-def _checked_options(target: str, rank: Rank, seconds: float, threads: int | None) -> int:
+def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
     """The number of threads, once all options make sense."""
-    if target not in TARGETS:
-        raise OptionError(f"There is no target {target!r}; choose {' or '.join(TARGETS)}.")
     if rank not in RANKS:
         raise OptionError(f"There is no rank {rank!r}; choose auto, 3 or 4.")
     if not 0 < seconds < float("inf"):
@@ -261,15 +254,6 @@ def _as_file(model: Any) -> Iterator[Path]:
         path = Path(folder) / f"{model.name}.keras"
         model.save(path)
         yield path
-
-
-def _emit(source: Source, graph: ir.Model, interface: Interface, folder: Path) -> dict[str, int]:
-    """Writes the IR; returns its ops by type."""
-    from ovprep.emit.openvino import count_ops, save_ir, to_openvino
-
-    model = to_openvino(graph, interface)
-    save_ir(model, folder, {"version": __version__, "source": source.path.name, "source_sha256": source.sha256})
-    return count_ops(model)
 
 
 def _warnings(source: Source) -> tuple[str, ...]:

@@ -4,27 +4,19 @@ Most rewrites win wherever they apply. Those of `passes.pipeline.OPTIONAL` may l
 models that they change, and in no other.
 """
 
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import onnx_ir as ir
 
-from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Pair
 from ovprep.errors import UnsupportedError
-from ovprep.graph.cost import receptive_field
-from ovprep.inspection import default_sizes
 from ovprep.options import InterfaceOptions
 from ovprep.passes.pipeline import OPTIONAL, Normalization, Skipped, normalize
-from ovprep.verify.contender import Contender
+from ovprep.race import Emit, race
 
 SECONDS = 1.5
 """Of measuring, as for the rank."""
-
-Emit = Callable[[ir.Model, Path], object]
-"""Writes the IR of a graph to a folder."""
 
 
 def drop_losing_rewrites(
@@ -48,10 +40,10 @@ def drop_losing_rewrites(
     on_stage(f"timing the model with and without {' and '.join(names)}")
     forms = {name: _normalized(written, options, {name})[0] for name in names}
     try:
-        pairs = _race(graph, forms, done, emit, threads, seed)
+        measured = race({"all": graph, **forms}, done, emit, seconds=SECONDS, threads=threads, seed=seed)
     except UnsupportedError:
         return graph, done  # without it OpenVINO does not even read the model
-    losing = {name: _words(pair) for name, pair in pairs.items() if pair.verdict == "slower"}
+    losing = {pair.contestant: _words(pair) for pair in measured.pairs if pair.verdict == "slower"}
     if not losing:
         return graph, done
     graph, done = _normalized(written, options, losing)
@@ -66,30 +58,6 @@ def _normalized(
 ) -> tuple[ir.Model, Normalization]:
     graph = written.clone()
     return graph, normalize(graph, options, without=frozenset(without))
-
-
-def _race(
-    graph: ir.Model, forms: dict[str, ir.Model], done: Normalization, emit: Emit, threads: int, seed: int
-) -> dict[str, Pair]:
-    """Each form, which lacks one rewrite, against the graph that has all."""
-    layouts = tuple(port.layout for port in done.interface.inputs)
-    with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
-        contenders = []
-        for number, (label, form) in enumerate({"all": graph, **forms}.items()):
-            folder = Path(scratch) / str(number)
-            folder.mkdir()
-            emit(form, folder)
-            contenders.append(Contender(label, "openvino", folder / "model.xml", "f32", "ovprep", layouts))
-        measured = benchmark(
-            contenders[0],
-            contenders[1:],
-            done.original,
-            sizes=default_sizes(done.original, receptive_field(graph.graph)),
-            seconds=SECONDS,
-            threads=threads,
-            seed=seed,
-        )
-    return {pair.contestant: pair for pair in measured.pairs}
 
 
 def _words(pair: Pair) -> str:

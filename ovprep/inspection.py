@@ -16,6 +16,7 @@ from ovprep.layout.apply import LayoutChange
 from ovprep.layout.explain import PlacedOp, StayingTranspose
 from ovprep.options import InterfaceOptions
 from ovprep.passes.pipeline import Normalization, normalize
+from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
 
 if TYPE_CHECKING:
     from ovprep.emit.compiled import CompiledMoves
@@ -73,6 +74,7 @@ class Inspection:
     ops: tuple[OpSummary, ...]
     changes: tuple[str, ...]
     pins: tuple[tuple[str, str], ...]
+    rank: str
     warnings: tuple[str, ...]
     layout_plan: LayoutReport | None = None
 
@@ -128,6 +130,7 @@ def inspect_source(
         ops=ops,
         changes=tuple(report.change.summary for report in normalization.passes),
         pins=normalization.layout.pins,
+        rank=_rank_question(graph),
         warnings=source.warnings,
         layout_plan=_layout_report(graph, normalization, sizes) if with_layout else None,
     )
@@ -146,6 +149,17 @@ def _layout_report(graph: ir.Model, normalization: Normalization, sizes: Mapping
         ops=layout.explanation.ops,
         compiled=moves_when_compiled(graph, normalization.interface, sizes),
     )
+
+
+def _rank_question(graph: ir.Model) -> str:
+    """The rank that `convert` would choose, or that it would time both, and why."""
+    reason = reason_to_lift(graph)
+    if reason is None:
+        return "3: no op of this model is known to run faster at rank 4"
+    change = lift_to_rank_4(graph.clone())
+    if isinstance(change, str):
+        return f"3: {reason} may run faster at rank 4, but the model cannot be lifted to it: {change}"
+    return f"3 or 4: {reason} may run faster at rank 4, so convert times both"
 
 
 def _shape(shape: ir.Shape | None) -> tuple[int | None, ...]:

@@ -92,15 +92,17 @@ class InterfaceOptions:
 
     `layout` is that of all inputs and outputs: "nwc" (channel-last), "ncw" (channel-first) or "keep"; `layouts` those
     of single ones, by name. `shapes` gives open axes of inputs a size, by name, in the layout of the result; None
-    leaves an axis as it is. `batch` does so for the batch axis of all.
+    leaves an axis as it is. `batch` does so for the batch axis of all. `rank` 4 gives tensors of rank 3 whose axes are
+    known one more, of size one: `[N, 1, W, C]`, or `[N, C, 1, W]`; 3 leaves ranks as they are.
 
-    Raises OptionError for a word that is no layout, or a size below one.
+    Raises OptionError for a word that is no layout, a size below one, or another rank.
     """
 
     layout: str = "nwc"
     layouts: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     batch: int | None = None
+    rank: int = 3
 
     def __post_init__(self) -> None:
         for word in (self.layout, *self.layouts.values()):
@@ -111,6 +113,8 @@ class InterfaceOptions:
                 raise OptionError(f"The shape {list(shape)} of {name!r} holds a size below one.")
         if self.batch is not None and self.batch < 1:
             raise OptionError(f"A batch of {self.batch} holds nothing; give 1 or more.")
+        if self.rank not in (3, 4):
+            raise OptionError(f"There is no interface of rank {self.rank}; choose 3 or 4.")
 
     def layout_of(self, name: str) -> str:
         """The layout that the tensor of this name shall have."""

@@ -14,9 +14,14 @@ from ovprep import rank as choosing
 from ovprep.bench.results import Pair
 from ovprep.bench.statistics import Verdict
 from ovprep.cli.parsing import rank_option
-from ovprep.errors import OptionError, UnsupportedError
-from ovprep.options import Rank
+from ovprep.errors import OptionError, UnsupportedError, VerificationError
+from ovprep.graph.builder import Builder
+from ovprep.graph.constants import array_of
+from ovprep.graph.cost import receptive_field
+from ovprep.options import InterfaceOptions, Rank
+from ovprep.passes.change import Change
 from ovprep.passes.pipeline import normalize
+from ovprep.passes.rank.lift import lift_to_rank_4
 from ovprep.rank import Chosen, choose_rank
 from tests.graphs import GraphBuilder
 
@@ -88,6 +93,90 @@ def test_verdicts(verdict: Verdict, rank: int, words: str, monkeypatch: pytest.M
     assert {len(node.outputs[0].shape or ()) for node in found.graph.graph if "Conv" in node.op_type} == {rank}
 
 
+def test_noise_is_measured_again_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets = []
+    verdicts: list[Verdict] = ["cannot tell", "slower"]
+
+    def measured(*_: Any, seconds: float, **__: Any) -> SimpleNamespace:
+        budgets.append(seconds)
+        return SimpleNamespace(pairs=(Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdicts[len(budgets) - 1]),))
+
+    monkeypatch.setattr(choosing, "benchmark", measured)
+    assert chosen(model(), "auto").rank.chosen == 4
+    assert budgets == sorted(choosing.SECONDS)
+
+
+def faster_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
+    monkeypatch.setattr(choosing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+
+
+def wrong_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lift that does something else besides."""
+    lift = choosing.lift_to_rank_4
+
+    def wrong(graph: ir.Model) -> Change | str:
+        change = lift(graph)
+        convolution = next(node for node in graph.graph if node.op_type == "Conv")
+        weights = array_of(convolution.inputs[1])
+        assert weights is not None
+        before = Builder(graph.graph, "wrong", before=convolution)
+        convolution.replace_input_with(1, before.constant(weights * 1.01, "weights"))
+        return change
+
+    monkeypatch.setattr(choosing, "lift_to_rank_4", wrong)
+
+
+def test_rank_3_where_rank_4_is_not_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was chosen for its speed alone; the report says what happened, and the folder holds the other form."""
+    faster_at_rank_4(monkeypatch)
+    wrong_at_rank_4(monkeypatch)
+    path = tmp_path / "model.onnx"
+    ir.save(model(), path)
+    done = ovprep.convert(path, tmp_path / "out", benchmark=False)
+    assert done.rank.chosen == 3
+    assert "0.50 [0.40, 0.60]" in done.rank.why
+    assert "; but at rank 4 it is not equal to the original: The result is not equal" in done.rank.why
+    assert convolution_ranks(done.model_path) == {3}
+    assert done.verification is not None
+    assert done.verification.passed
+    assert "lift_to_rank_4" not in [report.name for report in done.normalization.passes]
+
+
+def test_forced_rank_4_that_is_not_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong_at_rank_4(monkeypatch)
+    path = tmp_path / "model.onnx"
+    ir.save(model(), path)
+    with pytest.raises(VerificationError, match="The result is not equal"):
+        ovprep.convert(path, tmp_path / "out", rank=4, benchmark=False)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("rank", [3, 4])
+@pytest.mark.parametrize(("layout", "shapes"), [("nwc", [[1, 32, 4], [1, 32, 4]]), ("ncw", [[4, 1, 32], [4, 1, 32]])])
+def test_interface_of_rank_4(layout: str, shapes: list[list[int]], rank: Rank, tmp_path: Path) -> None:
+    """`[N, 1, W, C]` or `[N, C, 1, W]`, whatever the rank of the body, against the original at rank 3.
+
+    And at rank 4 nothing is left between the interface and the body.
+    """
+    path = tmp_path / "model.onnx"
+    ir.save(model(), path)
+    options = InterfaceOptions(layout, rank=4)
+    done = ovprep.convert(path, tmp_path / "out", rank=rank, interface=options, seconds=0.3)
+    assert done.verification is not None
+    assert done.verification.passed
+    assert done.benchmark is not None
+    assert [entry.reason for entry in done.benchmark.contestants] == [None] * len(done.benchmark.contestants)
+    read = openvino.Core().read_model(done.model_path)
+    assert [
+        [dim.get_length() for dim in list(port.partial_shape)[1:]] for port in (*read.inputs, *read.outputs)
+    ] == shapes
+    assert [port["shape"] for port in done.report()["interface"]["inputs"]] == [["batch", *shapes[0]]]
+    assert convolution_ranks(done.model_path) == {rank}
+    changes = {"Reshape", "Squeeze", "Unsqueeze"}
+    assert (changes.isdisjoint(done.ops), "Squeeze" in done.ops) == ((True, False) if rank == 4 else (False, True))
+
+
 def test_timing_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", None, None, None, 0, 0, "cannot tell")
     entries = (SimpleNamespace(reason=None), SimpleNamespace(reason="It crashed."))
@@ -138,3 +227,12 @@ def test_there_is_no_rank_5(tmp_path: Path) -> None:
     rank: Any = 5
     with pytest.raises(OptionError, match="There is no rank 5; choose auto, 3 or 4"):
         ovprep.convert(tmp_path / "model.onnx", rank=rank)
+
+
+def test_the_lifted_form_sees_as_far() -> None:
+    """So that it is verified at the same open length."""
+    low = model()
+    high = low.clone()
+    lift_to_rank_4(high)
+    assert receptive_field(low.graph) is not None
+    assert receptive_field(high.graph) == receptive_field(low.graph)

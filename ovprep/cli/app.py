@@ -66,6 +66,9 @@ Shapes = Annotated[
     typer.Option("--input-shape", metavar="NAME[…]", help="Sizes of open axes, as x[1,16000,1]; repeatable."),
 ]
 Batch = Annotated[int | None, typer.Option(help="Size of the batch, where the model leaves it open.")]
+InterfaceRank = Annotated[
+    int, typer.Option(help="4 gives inputs and outputs [N, W, C] an axis: [N, 1, W, C]; 3 leaves them as they are.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, everything else on stderr.")]
 
 
@@ -91,8 +94,13 @@ def convert(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     rank: Annotated[str, typer.Option(help="Of the tensors inside: 3, 4, or auto, which times both.")] = "auto",
-    target: Annotated[str, typer.Option(help="Device to convert for.")] = "cpu",
+    target: Annotated[str, typer.Option(help="Device to convert for: cpu, gpu or npu.")] = "cpu",
+    openvino_version: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
@@ -115,9 +123,10 @@ def convert(
             signature=signature,
             input_values=input_values(input_value or ()),
             dynamic=dynamic or (),
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options(layout or (), input_shape or (), batch, interface_rank),
             rank=rank_option(rank),
             target=target,
+            openvino_version=openvino_version,
             verify=verify,
             benchmark=benchmark,
             seconds=seconds,
@@ -144,6 +153,7 @@ def normalize(
     layout: Layouts = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the file equals the model.")] = True,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
@@ -164,7 +174,7 @@ def normalize(
             signature=signature,
             input_values=input_values(input_value or ()),
             dynamic=dynamic or (),
-            interface=interface_options(layout or (), input_shape or (), batch),
+            interface=interface_options(layout or (), input_shape or (), batch, interface_rank),
             verify=verify,
             threads=threads,
             seed=seed,
@@ -185,6 +195,7 @@ def inspect(
     layout: Plan = None,
     input_shape: Shapes = None,
     batch: Batch = None,
+    interface_rank: InterfaceRank = 3,
     json: Json = False,
 ) -> None:
     """Show what a model is, and what convert would do to it."""
@@ -203,7 +214,9 @@ def inspect(
             signature=signature,
             input_values=input_values(input_value or ()),
             dynamic=dynamic or (),
-            interface=interface_options([word for word in layout or () if word], input_shape or (), batch),
+            interface=interface_options(
+                [word for word in layout or () if word], input_shape or (), batch, interface_rank
+            ),
             layout=bool(layout),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))

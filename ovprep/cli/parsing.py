@@ -9,8 +9,10 @@ from ovprep.options import InterfaceOptions, Rank
 _SHAPE = re.compile(r"(?P<name>.+?)\[(?P<dims>[^\[\]]*)\]")
 
 
-def interface_options(layouts: Sequence[str], shapes: Sequence[str], batch: int | None) -> InterfaceOptions:
-    """What `--layout nwc`, `--layout x=ncw`, `--input-shape x[1,16000,1]` and `--batch 1` ask for.
+def interface_options(
+    layouts: Sequence[str], shapes: Sequence[str], batch: int | None, rank: int = 3
+) -> InterfaceOptions:
+    """What `--layout nwc`, `--layout x=ncw`, `--input-shape x[1,16000,1]`, `--batch 1`, `--interface-rank 4` ask for.
 
     Raises OptionError where one of them is not of that form.
     """
@@ -23,6 +25,7 @@ def interface_options(layouts: Sequence[str], shapes: Sequence[str], batch: int 
         layouts={name: word.lower() for name, word in single.items()},
         shapes=dict(map(_shape, shapes)),
         batch=batch,
+        rank=rank,
     )
 
 

@@ -24,6 +24,7 @@ def render_inspection(console: "Console", found: Inspection) -> None:
         render_layout(console, found.layout_plan, _sizes(found))
         return
     section(console, "convert", map(escape, found.changes or ("would change nothing but the format",)))
+    section(console, "Rank", [escape(found.rank)])
     section(console, "Ops", map(escape, columns([_row(op) for op in found.ops], right=(3, 4))))
 
 

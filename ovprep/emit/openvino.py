@@ -59,6 +59,11 @@ def save_ir(model: openvino.Model, folder: Path, info: dict[str, str]) -> None:
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
 
 
+def version_at_hand() -> str:
+    """As OpenVINO writes it: 2026.4.1."""
+    return str(openvino.get_version()).split("-")[0]
+
+
 def count_ops(model: openvino.Model) -> dict[str, int]:
     """How many ops of each type the IR holds, constants, parameters and results left out."""
     types = Counter(op.get_type_name() for op in model.get_ordered_ops())

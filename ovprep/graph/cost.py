@@ -62,15 +62,20 @@ def receptive_field(graph: ir.Graph) -> ReceptiveField | None:
         before = max(sources, key=lambda seen: seen.reach, default=_Reach())
         after = _seen_by(node, before)
         for output in node.outputs:
-            if rank_of(output) == 3:
+            if _is_sequence(output):
                 reaches[output] = after
         if after != before and (widest is None or after.reach >= widest.reach):
             widest = after
     return None if widest is None else ReceptiveField(1 + math.floor(widest.reach), widest.hop)
 
 
+def _is_sequence(value: ir.Value) -> bool:
+    """Whether it has one spatial axis: rank 3, or rank 4 with an axis of size one before the length."""
+    return rank_of(value) == 3 or (rank_of(value) == 4 and 1 in dims_of(value)[1:3])
+
+
 def _seen_by(node: ir.Node, before: _Reach) -> _Reach:
-    if rank_of(node.outputs[0]) != 3:
+    if not _is_sequence(node.outputs[0]):
         return before
     if node.op_type == "Resize":
         factor = _factor_of(node)

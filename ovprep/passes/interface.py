@@ -12,6 +12,8 @@ from ovprep.interface import Interface, Port
 from ovprep.options import InterfaceOptions
 from ovprep.passes.change import Change
 
+HEIGHT = "H"
+"""The axis of size one, before the length, that tensors of rank 3 have at an interface of rank 4."""
 BATCH = "batch"
 """What frontends call an open batch axis."""
 
@@ -60,6 +62,41 @@ def lay_out_interface(model: ir.Model, original: Interface, wanted: Interface) -
     return Change(f"turned {', '.join(names)} ({', '.join(sorted({way for _, way in turned}))})", names)
 
 
+def raised_interface(wanted: Interface, options: InterfaceOptions) -> Interface:
+    """The wanted interface with a height of one in tensors of rank 3, where the caller asked for rank 4.
+
+    `[N, W, C]` becomes `[N, 1, W, C]`, and `[N, C, W]` becomes `[N, C, 1, W]`.
+    """
+
+    def raised(port: Port) -> Port:
+        layout = _with_height(port.layout, options)
+        if layout == port.layout:
+            return port
+        axis = layout.index(HEIGHT)
+        return replace(port, dims=(*port.dims[:axis], 1, *port.dims[axis:]), layout=layout)
+
+    return Interface(tuple(map(raised, wanted.inputs)), tuple(map(raised, wanted.outputs)))
+
+
+def raise_interface(model: ir.Model, before: Interface, after: Interface) -> Change | None:
+    """Gives inputs and outputs the height that `after` has and `before` has not; nothing moves.
+
+    x [N, W, C] -> Conv -> y [N, W, C]
+    becomes
+    x [N, 1, W, C] -> Squeeze -> Conv -> Unsqueeze -> y [N, 1, W, C]
+    """
+    names = []
+    for raise_one, old_ports, new_ports in (
+        (_raise_input, before.inputs, after.inputs),
+        (_raise_output, before.outputs, after.outputs),
+    ):
+        for index, (old, new) in enumerate(zip(old_ports, new_ports, strict=True)):
+            if old.layout != new.layout:
+                raise_one(model.graph, index, new.layout.index(HEIGHT))
+                names.append(old.name)
+    return Change(f"gave {', '.join(names)} an axis of size one", tuple(names)) if names else None
+
+
 def fix_shapes(model: ir.Model, interface: Interface, options: InterfaceOptions) -> None:
     """Gives open axes of the inputs, which are still as in the original, the sizes that the caller asked for.
 
@@ -102,9 +139,11 @@ def _wanted_dims(port: Port, options: InterfaceOptions) -> list[int | None]:
     wanted: list[int | None] = [None] * len(port.dims)
     given = options.shapes.get(port.name)
     if given is not None:
-        if len(given) != len(port.dims):
-            raise OptionError(f"The shape {list(given)} for {port} has not {len(port.dims)} axes.")
-        target = _wanted_layout(port, options)
+        target = _with_height(_wanted_layout(port, options), options)
+        if len(given) != len(target):
+            raise OptionError(f"The shape {list(given)} for {port} has not {len(target)} axes.")
+        if HEIGHT in target and HEIGHT not in port.layout and given[target.index(HEIGHT)] not in (None, 1):
+            raise OptionError(f"The shape {list(given)} for {port} has not the size 1 at axis {target.index(HEIGHT)}.")
         # The same layout may have several "?", which have no index.
         wanted = list(given) if target == port.layout else [given[target.index(letter)] for letter in port.layout]
     axis = port.dims.index(BATCH) if BATCH in port.dims else port.layout.find("N")
@@ -126,6 +165,39 @@ def _wanted_layout(port: Port, options: InterfaceOptions) -> str:
         return port.layout
     order = [*spatial, "C"] if word == "nwc" else ["C", *spatial]
     return "".join(["N", *order])
+
+
+def _with_height(layout: str, options: InterfaceOptions) -> str:
+    """The layout with a height before its length, where the interface shall be of rank 4 and this tensor is of rank 3.
+
+    One whose axes are not all known keeps its rank.
+    """
+    if options.rank != 4 or sorted(layout) != ["C", "N", "W"]:
+        return layout
+    return layout.replace("W", f"{HEIGHT}W")
+
+
+def _raise_input(graph: ir.Graph, index: int, axis: int) -> None:
+    inside = graph.inputs[index]
+    name = str(inside.name)
+    inside.name = unique_name(graph, f"{name}/low")
+    assert inside.shape is not None
+    dims = list(inside.shape)
+    outside = ir.val(name, dtype=inside.dtype, shape=ir.Shape([*dims[:axis], 1, *dims[axis:]]))
+    graph.inputs[index] = outside
+    build = Builder(graph, name, before=graph[0] if len(graph) else None)
+    low = build.op("Squeeze", outside, build.ints(axis, name="axes"))
+    inside.replace_all_uses_with(low, replace_graph_outputs=True)
+
+
+def _raise_output(graph: ir.Graph, index: int, axis: int) -> None:
+    inside = graph.outputs[index]
+    name = str(inside.name)
+    inside.name = unique_name(graph, f"{name}/low")
+    build = Builder(graph, name)
+    high = build.op("Unsqueeze", inside, build.ints(axis, name="axes"))
+    high.name = name
+    graph.outputs[index] = high
 
 
 def _turn_input(graph: ir.Graph, index: int, old: Port, new: Port) -> None:

@@ -17,7 +17,13 @@ from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.gathers import fold_gathers, name_gathers
-from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
+from ovprep.passes.interface import (
+    fix_shapes,
+    lay_out_interface,
+    raise_interface,
+    raised_interface,
+    wanted_interface,
+)
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
@@ -29,7 +35,9 @@ from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.tidy import tidy_recurrence
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
+from ovprep.passes.resizes import name_resized_axes
 from ovprep.passes.tensordot import lift_dense
+from ovprep.passes.transposed_convolution import turn_kernels
 from ovprep.passes.transposed_ones import narrow_transposes
 from ovprep.passes.unit_axis.drop import drop_unit_axis
 from ovprep.passes.upsampling import name_upsampling
@@ -46,6 +54,7 @@ BEFORE_INTERFACE: tuple[Pass, ...] = (
     name_gathers,  # tells the interface what it hides, and is free in either layout
     lift_dense,
     drop_unit_axis,  # after all that give names to what Reshapes do
+    name_resized_axes,  # of rank 3, which some are only now
     narrow_transposes,
     restore_dilation,
 )
@@ -54,6 +63,7 @@ BEFORE_LAYOUT: tuple[Pass, ...] = (
     split_unfolded,  # free in either layout, which a Reshape to rank 4 is not
     unroll_wrap_padding,
     spell_out_activations,
+    turn_kernels,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
 AFTER_LAYOUT: tuple[Pass, ...] = (
@@ -129,8 +139,8 @@ def normalize(
         run(one.__name__, one(model))
     # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
     original = _with_images(infer_interface(model), written)
-    interface = wanted_interface(original, options)
-    run(lay_out_interface.__name__, lay_out_interface(model, original, interface))
+    wanted = wanted_interface(original, options)
+    run(lay_out_interface.__name__, lay_out_interface(model, original, wanted))
     for one in BEFORE_LAYOUT:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
@@ -138,6 +148,8 @@ def normalize(
     for one in AFTER_LAYOUT:
         if one.__name__ not in without:
             run(one.__name__, one(model))
+    interface = raised_interface(wanted, options)
+    run(raise_interface.__name__, raise_interface(model, wanted, interface))
     return Normalization(
         original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
     )

@@ -17,7 +17,7 @@ from ovprep.report.folder import MANIFEST
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
-    from ovprep.rank import RankChoice
+    from ovprep.target import RankChoice
     from ovprep.verify.verify import Verification
 
 SCHEMA = 1
@@ -37,12 +37,13 @@ class Artifact:
 class Conversion:
     """All that a conversion did and found: what `report.json` holds.
 
-    `original` is the interface of the model as it was, `interface` that of the IR. `verification` and `benchmark` are
-    None where they were not asked for.
+    `openvino_version` is the one that the IR was made for, None for the one at hand. `original` is the interface of the
+    model as it was, `interface` that of the IR. `verification` and `benchmark` are None where they were not asked for.
     """
 
     output: Path
     target: str
+    openvino_version: str | None
     source: Source
     original: Interface
     interface: Interface
@@ -65,6 +66,7 @@ class Conversion:
             "schema": SCHEMA,
             "ovprep": __version__,
             "target": self.target,
+            "openvino_version": self.openvino_version,
             "source": _source(self.source),
             "interface": {**_interface(self.interface), "original": _interface(self.original)},
             "normalization": {

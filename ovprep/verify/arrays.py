@@ -29,11 +29,18 @@ def permutation(source: str, target: str) -> tuple[int, ...]:
 def relayout(array: Array, source: str, target: str) -> Array:
     """The array with its axes moved from layout `source` to layout `target`, contiguous.
 
-    Raises ValueError where the array's rank is not the layout's.
+    A height (H) that one of the layouts does not have is of size one: "NWC" to "NHWC" gives `[N, 1, W, C]`. Raises
+    ValueError where the array's rank is not the layout's, or a height that goes is another.
     """
     if array.ndim != len(source):
         raise ValueError(f"an array of rank {array.ndim} cannot have layout {source}")
-    return np.ascontiguousarray(array.transpose(permutation(source, target))) if source != target else array
+    if source == target:
+        return array
+    if "H" in source and "H" not in target:
+        array, source = array.squeeze(source.index("H")), source.replace("H", "")
+    elif "H" in target and "H" not in source:
+        array, source = array[None], f"H{source}"
+    return np.ascontiguousarray(array.transpose(permutation(source, target)))
 
 
 def relayout_all(arrays: Sequence[Array], sources: Sequence[str], targets: Sequence[str]) -> list[Array]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, solver, speed, torch_models
+from benchmarks import conversion, ranks, solver, speed, torch_models
 from benchmarks import defects as plugin
 from benchmarks.zoo import ZOO
 
@@ -66,6 +66,16 @@ def layout(
     """The layout solver: its time for 1,000 and 5,000 ops, and brute force on random graphs of up to 10 ops."""
     solver.times((1000, 5000), rounds)
     solver.examples(graphs)
+
+
+@app.command()
+def rank(
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring each model.")] = 10.0,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """Rank 4 against rank 3 at f32, with what convert chooses; and models of one axis written in two."""
+    ranks.choices(seconds, threads)
+    ranks.columns(seconds, threads)
 
 
 @app.command()

@@ -86,6 +86,57 @@ def unet() -> Model:
     return Model(inputs, layers.Conv1D(1, 1, activation="sigmoid")(x))
 
 
+def conv_autoencoder() -> Model:
+    """Anomaly detection in time series, as the Keras documentation has it: two convolutions down, three back up.
+
+    https://keras.io/examples/timeseries/timeseries_anomaly_detection/
+    """
+    from keras import Sequential, layers
+
+    def block(layer: Any, filters: int) -> Any:
+        return layer(filters, 7, strides=2, padding="same", activation="relu")
+
+    down = [block(layers.Conv1D, 32), layers.Dropout(0.2), block(layers.Conv1D, 16)]
+    up = [block(layers.Conv1DTranspose, 16), layers.Dropout(0.2), block(layers.Conv1DTranspose, 32)]
+    return Sequential([layers.Input((WINDOW, 1)), *down, *up, layers.Conv1DTranspose(1, 7, padding="same")])
+
+
+def conv2d_column() -> Model:
+    """A plain CNN written in two axes, `[N, W, 1, C]` with kernels `[k, 1]`, as much advice on the web has it."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = []
+    for filters in (32, 64, 64):
+        blocks += [layers.Conv2D(filters, (5, 1), padding="same"), layers.BatchNormalization(), layers.ReLU()]
+        blocks += [layers.MaxPooling2D((4, 1))]
+    tail = [layers.Flatten(), layers.Dense(10, activation="softmax")]
+    return Sequential([layers.Input((WINDOW, 1, 6)), *blocks, *tail])
+
+
+def conv2d_column_strided() -> Model:
+    """The same with strides, as encoders of raw audio have them."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = []
+    for filters in (16, 32, 64, 64):
+        blocks += [layers.Conv2D(filters, (9, 1), strides=(2, 1), padding="same", use_bias=False)]
+        blocks += [layers.BatchNormalization(), layers.ReLU()]
+    tail = [layers.GlobalAveragePooling2D(), layers.Dense(10, activation="softmax")]
+    return Sequential([layers.Input((4 * WINDOW, 1, 1)), *blocks, *tail])
+
+
+def crepe() -> Model:
+    """Pitch tracking after Kim, Salamon, Li, Bello, 2018, at a small capacity: audio as a column, kernels of 512."""
+    from keras import Sequential, layers
+
+    blocks: list[Any] = [layers.Input((WINDOW,)), layers.Reshape((WINDOW, 1, 1))]
+    for filters, kernel, stride in ((64, 512, 4), (16, 64, 1), (16, 64, 1), (16, 64, 1), (32, 64, 1), (64, 64, 1)):
+        blocks += [layers.Conv2D(filters, (kernel, 1), strides=(stride, 1), padding="same", activation="relu")]
+        blocks += [layers.BatchNormalization(), layers.MaxPooling2D((2, 1)), layers.Dropout(0.25)]
+    tail = [layers.Permute((2, 1, 3)), layers.Flatten(), layers.Dense(360, activation="sigmoid")]
+    return Sequential([*blocks, *tail])
+
+
 def grouped() -> Model:
     """Residual blocks of grouped convolutions, as in ResNeXt."""
     from keras import Model, layers
@@ -151,6 +202,19 @@ RECURRENT: dict[str, Callable[[], Model]] = {
     "GRU, reset before": gru_reset_before,
 }
 ZOO = {**CONVOLUTIONAL, **RECURRENT}
+RANKS: dict[str, Callable[[], Model]] = {
+    "conv-autoencoder": conv_autoencoder,
+    "U-Net": unet,
+    "dilated causal TCN": tcn,
+}
+"""Models that the choice between rank 3 and rank 4 is shown on."""
+COLUMNS: dict[str, Callable[[], Model]] = {
+    "Conv2D column, pooled": conv2d_column,
+    "Conv2D column, strided": conv2d_column_strided,
+    "CREPE": crepe,
+}
+"""Models of one axis that are written in two."""
+_ALL = {**ZOO, **RANKS, **COLUMNS}
 
 
 def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[str, Path]]:
@@ -161,7 +225,7 @@ def save_zoo(folder: Path, names: list[str], seed: int = 0) -> Iterator[tuple[st
     logging.getLogger("absl").setLevel(logging.ERROR)  # which warns of every .h5
     for name in names:
         keras.utils.set_random_seed(seed)
-        model = ZOO[name]()
+        model = _ALL[name]()
         _randomise(model, seed)
         path = folder / f"{name.replace(',', '').replace(' ', '_').lower()}.h5"
         model.save(path)

@@ -269,3 +269,40 @@ def test_converting_imports_no_framework(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == ""
+
+
+def test_where_the_ir_is_to_run(run: Run) -> None:
+    """A rank-4 interface for an older version, and a device that nothing was tested on."""
+    words = ("--interface-rank", 4, "--openvino-version", "2022.3", "--target", "npu", "--batch", 1, "--json")
+    code, out, _ = run(*quick(SAMPLE), *words)
+    assert code == 0
+    report = json.loads(out)
+    assert (report["target"], report["openvino_version"], report["normalization"]["rank"]["chosen"]) == (
+        "npu",
+        "2022.3",
+        3,
+    )
+    (port,) = report["interface"]["inputs"]
+    assert (len(port["shape"]), port["layout"], port["shape"][:2]) == (4, "NHWC", [1, 1])
+    assert [text[:24] for text in report["warnings"]] == ["What the NPU gets is wri", "Made for OpenVINO 2022.3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--target", "gpu"), "Target gpu wants fixed shapes"),
+        (("--openvino-version", "2021.4"), "does not read IR of version 11"),
+        (("--interface-rank", "5"), "There is no interface of rank 5; choose 3 or 4."),
+    ],
+)
+def test_where_it_cannot_run(words: tuple[str, ...], sentence: str, run: Run, tmp_path: Path) -> None:
+    code, _, err = run(*quick(SAMPLE), *words)
+    assert code == 1
+    assert sentence in " ".join(err.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_inspect_tells_the_question_of_rank(run: Run) -> None:
+    code, out, _ = run("inspect", SAMPLE)
+    assert code == 0
+    assert "3: no op of this model is known to run faster at rank 4" in " ".join(out.split())

@@ -14,9 +14,9 @@ def test_nothing_said_is_channel_last() -> None:
 
 
 def test_everything_said() -> None:
-    found = interface_options(["NCW", "y=keep", "a=b=nwc"], ["x[1, 16000,?]", "sig:0[4,-1]"], 2)
+    found = interface_options(["NCW", "y=keep", "a=b=nwc"], ["x[1, 16000,?]", "sig:0[4,-1]"], 2, 4)
     shapes = {"x": (1, 16000, None), "sig:0": (4, None)}
-    assert found == InterfaceOptions("ncw", {"y": "keep", "a=b": "nwc"}, shapes, 2)
+    assert found == InterfaceOptions("ncw", {"y": "keep", "a=b": "nwc"}, shapes, 2, 4)
 
 
 @pytest.mark.parametrize(

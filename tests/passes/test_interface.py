@@ -1,14 +1,22 @@
 """Inputs and outputs become channel-last."""
 
+import numpy as np
 import onnx_ir as ir
 import pytest
 
 from ovprep.errors import OptionError
+from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
 from ovprep.passes.change import Change
-from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
-from tests.graphs import GraphBuilder, check, listing
+from ovprep.passes.interface import (
+    fix_shapes,
+    lay_out_interface,
+    raise_interface,
+    raised_interface,
+    wanted_interface,
+)
+from tests.graphs import GraphBuilder, check, feeds_of, listing, run
 
 
 def turn(model: ir.Model, options: InterfaceOptions | None = None) -> Change | None:
@@ -140,8 +148,11 @@ def test_a_batch_for_all() -> None:
         (InterfaceOptions(shapes={"x": (1, 4, 50)}), "has 4 where a size of 50"),
         (InterfaceOptions(shapes={"x": (3, 50, 4)}, batch=2), "a batch of 3 and one of 2"),
         (InterfaceOptions(batch=3), "has 2 where a size of 3"),
+        (InterfaceOptions(shapes={"x": (1, 50, 4)}, rank=4), "has not 4 axes"),
+        (InterfaceOptions(shapes={"x": (1, 2, 50, 4)}, rank=4), "has not the size 1 at axis 1"),
+        (InterfaceOptions("ncw", shapes={"x": (1, 4, 2, 50)}, rank=4), "has not the size 1 at axis 2"),
     ],
-    ids=["no such input", "rank", "size", "two batches", "fixed batch"],
+    ids=["no such input", "rank", "size", "two batches", "fixed batch", "rank 4", "height", "height behind channels"],
 )
 def test_a_shape_that_cannot_be(options: InterfaceOptions, words: str) -> None:
     model = two_convolutions().model
@@ -164,3 +175,64 @@ def test_a_dense_over_time_turns_nothing() -> None:
     build.output(build.op("Transpose", build.op("MatMul", x, build.weights(9, 5)), perm=[0, 2, 1]), "y")
     assert layouts(build.model) == {"x": "N??", "y": "N??"}
     assert turn(build.model) is None
+
+
+def raised(model: ir.Model, options: InterfaceOptions) -> tuple[Interface, Change | None]:
+    before = infer_interface(model)
+    after = raised_interface(before, options)
+    return after, raise_interface(model, before, after)
+
+
+def test_a_height_for_tensors_of_rank_3() -> None:
+    """Whose axes are known, and which compute what they did."""
+    model = two_convolutions().model
+    feeds = feeds_of(model)
+    wanted = run(model, feeds)
+    interface, change = raised(model, InterfaceOptions(rank=4))
+    assert change is not None
+    assert change.details == ("x", "u", "y", "w")
+    check(model)
+    ports = (*interface.inputs, *interface.outputs)
+    assert {port.name: port.layout for port in ports} == {
+        **dict.fromkeys("xuyw", "NCHW"),
+        **dict.fromkeys("vz", "???"),
+    }
+    values = (*model.graph.inputs, *model.graph.outputs)
+    assert [(value.name, len(value.shape or ())) for value in values] == [(port.name, len(port.dims)) for port in ports]
+    assert [str(dim) for dim in model.graph.inputs[0].shape or ()] == [str(dim) for dim in ports[0].dims]
+    found = run(model, {name: array[:, :, None] if name != "v" else array for name, array in feeds.items()})
+    for array, expected, port in zip(found, wanted, interface.outputs, strict=True):
+        assert np.array_equal(array, expected[:, :, None] if port.name != "z" else expected)
+
+
+def test_a_height_before_the_length_of_channel_last() -> None:
+    build = GraphBuilder()
+    x = build.op("Transpose", build.input("x", "batch", 9, 4), perm=[0, 2, 1])
+    build.output(build.op("Transpose", build.op("Conv", x, build.weights(2, 4, 3)), perm=[0, 2, 1]), "y")
+    interface, _ = raised(build.model, InterfaceOptions(rank=4))
+    assert [(port.dims, port.layout) for port in interface.inputs] == [(("batch", 1, 9, 4), "NHWC")]
+    assert [line.split(": ")[1] for line in listing(build.model).splitlines()] == [
+        "Squeeze([batch, 1, 9, 4]) -> [batch, 9, 4]",
+        "Transpose([batch, 9, 4]) -> [batch, 4, 9]",
+        "Conv([batch, 4, 9]) -> [batch, 2, 7]",
+        "Transpose([batch, 2, 7]) -> [batch, 7, 2]",
+        "Unsqueeze([batch, 7, 2]) -> [batch, 1, 7, 2]",
+    ]
+
+
+def test_rank_3_and_two_spatial_axes_stay() -> None:
+    build = GraphBuilder()
+    build.output(build.op("Conv", build.input("x", 1, 3, 8, 6), build.weights(2, 3, 3, 1)), "y")
+    assert raised(build.model, InterfaceOptions(rank=4))[1] is None
+    assert raised(two_convolutions().model, InterfaceOptions())[1] is None
+
+
+def test_shapes_with_a_height() -> None:
+    model = two_convolutions().model
+    fix_shapes(model, infer_interface(model), InterfaceOptions(shapes={"x": (3, 1, 50, 4)}, rank=4))
+    assert tuple(model.graph.inputs[0].shape or ()) == (3, 4, 50)
+
+
+def test_there_is_no_interface_of_rank_5() -> None:
+    with pytest.raises(OptionError, match="There is no interface of rank 5; choose 3 or 4"):
+        InterfaceOptions(rank=5)

@@ -30,6 +30,28 @@ def test_square_arrays_are_moved_too() -> None:
     np.testing.assert_array_equal(relayout(array, "NCW", "NWC"), array.transpose(0, 2, 1))
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "shape"),
+    [
+        ("NWC", "NHWC", (2, 1, 3, 3)),
+        ("NWC", "NCHW", (2, 3, 1, 3)),
+        ("NCW", "NHWC", (2, 1, 3, 3)),
+        ("NCW", "NCHW", (2, 3, 1, 3)),
+    ],
+)
+def test_a_height_of_one_comes_and_goes(low: str, high: str, shape: tuple[int, ...]) -> None:
+    array = np.arange(18.0).reshape(2, 3, 3)
+    raised = relayout(array, low, high)
+    assert raised.shape == shape
+    np.testing.assert_array_equal(raised.squeeze(high.index("H")), relayout(array, low, high.replace("H", "")))
+    np.testing.assert_array_equal(relayout(raised, high, low), array)
+
+
+def test_a_height_of_two_does_not_go() -> None:
+    with pytest.raises(ValueError, match="size not equal to one"):
+        relayout(np.zeros((1, 2, 5, 3)), "NHWC", "NWC")
+
+
 def test_other_letters_are_refused() -> None:
     with pytest.raises(ValueError, match="NCW"):
         permutation("NCW", "NHC")

@@ -115,15 +115,18 @@ def pad(node: ir.Node) -> Ruling:
 
 @rule("Resize")
 def resize(node: ir.Node) -> Ruling:
-    """Scales or sizes per axis."""
+    """Scales or sizes per axis, or of one axis by its name."""
     index = 2 if len(node.inputs) < 4 or node.inputs[3] is None else 3
     factors = array_of(node.inputs[index]) if len(node.inputs) > index else None
-    if factors is None or factors.size != rank_in(node):
+    axes = ints_of(node, "axes")
+    if factors is None or factors.size != (rank_in(node) if axes is None else len(axes)):
         return Pinned("its scales are not constant for all axes")
-    if "axes" in node.attributes or int_of(node, "antialias", 0):
-        return Pinned("names axes, or smooths")
+    if (axes is not None and len(axes) > 1) or int_of(node, "antialias", 0):
+        return Pinned("names several axes, or smooths")
     if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         return Pinned("crops to a region")
+    if axes is not None:
+        return _along(node, axes[0])
     numbers, kind = list(factors), factors.dtype
 
     def edit(swap: Swap) -> None:
@@ -137,6 +140,13 @@ def resize(node: ir.Node) -> Ruling:
         return Pinned("interpolates in a way that runtimes know of the last axes alone")
     only = None if same[1] and same[-1] else FIRST if same[1] else LAST
     return Free(edit, only=only, otherwise="interpolates between channels, which no runtime does in this layout")
+
+
+def _along(node: ir.Node, axis: int) -> Ruling:
+    """A Resize along one named axis."""
+    if rank_in(node) != RANK:
+        return Pinned("names its axis at rank 4")
+    return Free(lambda swap: set_ints(node, "axes", swap.axes([axis])))
 
 
 def _kept(node: ir.Node, sizes: Sequence[int]) -> list[bool]:

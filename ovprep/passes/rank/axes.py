@@ -4,6 +4,8 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import int_of, ints_of
+from ovprep.graph.edit import replace_value
+from ovprep.graph.shapes import dims_of
 from ovprep.passes.rank.registry import RANK, Lift, moved, rule, widened
 
 
@@ -19,6 +21,33 @@ def pad(node: ir.Node) -> Lift | None:
         node.replace_input_with(1, build.ints(*numbers, name="pads"))
 
     return Lift(edit=edit)
+
+
+def lower_reflecting_pads(model: ir.Model) -> None:
+    """Takes the axis from Pads that mirror once more, which OpenVINO 2022.1 runs at rank 3 alone.
+
+    x [N, C, 1, W] -> Pad
+    becomes
+    x [N, C, 1, W] -> Squeeze -> Pad -> Unsqueeze
+    """
+    for node in list(model.graph):
+        pads, value = ints_of(node, "pads", 1), node.inputs[0] if node.inputs else None
+        if node.op_type != "Pad" or node.attributes.get_string("mode", "constant") != "reflect" or value is None:
+            continue
+        dims = dims_of(value)
+        axis = next((place for place in (2, 1) if len(dims) == RANK + 1 and dims[place] == 1), None)
+        if axis is None or pads is None or len(pads) != 2 * (RANK + 1) or pads[axis] or pads[axis + RANK + 1]:
+            continue
+        build, output = Builder(model.graph, str(node.name), before=node), node.outputs[0]
+        node.replace_input_with(0, build.op("Squeeze", value, build.ints(axis, name="axes")))
+        left = (number for place, number in enumerate(pads) if place % (RANK + 1) != axis)
+        node.replace_input_with(1, build.ints(*left, name="pads"))
+        full = output.shape
+        assert full is not None
+        output.shape = ir.Shape([dim for place, dim in enumerate(full) if place != axis])
+        after = Builder(model.graph, str(node.name), after=node)
+        raised = after.op("Unsqueeze", output, after.ints(axis, name="axes"))
+        replace_value(model.graph, output, raised, keep=raised.producer())
 
 
 @rule("Slice")

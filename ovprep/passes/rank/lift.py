@@ -3,7 +3,7 @@
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
-from ovprep.graph.constants import array_of, int_of, set_ints
+from ovprep.graph.constants import array_of, int_of, ints_of, set_ints
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import rank_of
 from ovprep.layout.apply import is_swap
@@ -41,6 +41,7 @@ def lift_to_rank_4(model: ir.Model) -> Change | str:
     if isinstance(body, str):
         return body
     _lift(model.graph, body)
+    _cancel(model.graph)
     remove_unused(model.graph)
     return Change(f"lifted {counted(len(body.lifts), 'op')} to rank 4", tuple(str(node.name) for node in body.lifts))
 
@@ -65,6 +66,17 @@ def _lift(graph: ir.Graph, body: Body) -> None:
         for index in lift.outputs:
             output = node.outputs[index]
             high[_low(graph, output, axis[1], readers)] = output
+
+
+def _cancel(graph: ir.Graph) -> None:
+    """Leaves out what would drop the axis and add it again at once, as where the interface has it too."""
+    for node in graph:
+        made = node.inputs[0].producer() if node.op_type == "Unsqueeze" and node.inputs[0] is not None else None
+        if made is None or made.op_type != "Squeeze" or ints_of(made, "axes", 1) != ints_of(node, "axes", 1):
+            continue
+        source = made.inputs[0]
+        if source is not None and not (source.is_graph_input() and node.outputs[0].is_graph_output()):
+            replace_value(graph, node.outputs[0], source)
 
 
 def swapped(before: int, after: int) -> list[int]:

@@ -5,7 +5,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, ints_of, set_ints
-from ovprep.passes.rank.registry import RANK, Lift, rule
+from ovprep.passes.rank.registry import RANK, Lift, moved, rule
 
 
 @rule("Conv", "ConvTranspose")
@@ -40,14 +40,17 @@ def over_all_spatial_axes(node: ir.Node) -> Lift | None:
 def resize(node: ir.Node) -> Lift | None:
     """Scale or size one for the new axis, which every way to resize leaves as it is."""
     place = 2 if len(node.inputs) < 4 or node.inputs[3] is None else 3
-    numbers = array_of(node.inputs[place]) if len(node.inputs) > place else None
-    if numbers is None or numbers.size != RANK or "axes" in node.attributes:
+    numbers, axes = array_of(node.inputs[place]) if len(node.inputs) > place else None, ints_of(node, "axes")
+    if numbers is None or numbers.size != (RANK if axes is None else len(axes)):
         return None
     if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         return None
 
     def edit(build: Builder, axis: int) -> None:
-        node.replace_input_with(place, build.constant(np.insert(numbers, axis, 1), "lifted"))
+        if axes is None:
+            node.replace_input_with(place, build.constant(np.insert(numbers, axis, 1), "lifted"))
+        else:
+            set_ints(node, "axes", [moved(one, axis) for one in axes])
         node.replace_input_with(1, None)
 
     return Lift(edit=edit, spatial=True)

@@ -8,6 +8,8 @@ import pytest
 import tf_keras
 from tf_keras import layers
 
+from ovprep.errors import UnsupportedError
+from ovprep.frontends.keras.reader import read_keras
 from tests.frontends.keras.keras_2 import check_against_keras_2
 
 Make = Callable[[], tf_keras.Model]
@@ -27,6 +29,11 @@ LAYERS: dict[str, Make] = {
     "conv": one(lambda: layers.Conv1D(4, 3, strides=2, padding="same", activation="relu"), 12, 3),
     "conv causal": one(lambda: layers.Conv1D(4, 3, dilation_rate=2, padding="causal"), None, 3),
     "conv groups": one(lambda: layers.Conv1D(4, 3, groups=2), 12, 4),
+    "conv on rank 4": one(lambda: layers.Conv1D(4, 3, strides=2, padding="same"), 1, 12, 3),
+    "conv on rank 4, open": one(lambda: layers.Conv1D(4, 3, padding="causal", activation="softmax"), 1, None, 3),
+    "conv on rank 5": one(lambda: layers.Conv1D(4, 3, dilation_rate=2), 1, 1, 12, 3),
+    "conv on outer axes": one(lambda: layers.Conv1D(4, 3, padding="same"), 5, 2, 12, 3),
+    "conv 2D on outer axes": one(lambda: layers.Conv2D(4, (3, 2)), 5, 12, 6, 3),
     "conv transpose": one(lambda: layers.Conv1DTranspose(4, 3, strides=2, padding="same"), 12, 3),
     "conv hard_sigmoid": one(lambda: layers.Conv1D(4, 3, activation="hard_sigmoid"), 12, 3),
     "depthwise": one(lambda: layers.DepthwiseConv1D(3, depth_multiplier=2), 12, 3),
@@ -132,3 +139,20 @@ MODELS = [
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_a_model(make: Make, tmp_path: Path) -> None:
     check_against_keras_2(make(), tmp_path, suffixes=(".h5", ".keras"))
+
+
+def test_convolutions_on_rank_4_share_their_squeeze(tmp_path: Path) -> None:
+    x = inputs = tf_keras.Input((1, 12, 3))
+    for filters in (4, 5):
+        x = layers.Conv1D(filters, 3, activation="relu")(x)
+    source = check_against_keras_2(tf_keras.Model(inputs, x), tmp_path)
+    ops = [node.op_type for node in source.graph.graph]
+    assert (ops.count("Squeeze"), ops[-1]) == (1, "Unsqueeze")
+    assert [str(dim) for dim in source.interface.outputs[0].dims] == ["batch", "1", "8", "5"]
+
+
+def test_convolution_on_several_open_axes(tmp_path: Path) -> None:
+    x = tf_keras.Input((5, None, 3))
+    tf_keras.Model(x, layers.Conv1D(4, 3)(x)).save(tmp_path / "model.h5")
+    with pytest.raises(UnsupportedError, match="of which the batch alone may be open"):
+        read_keras(tmp_path / "model.h5")

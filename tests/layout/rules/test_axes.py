@@ -95,12 +95,19 @@ def test_resize(attributes: dict[str, str], shape: tuple[int, int, int]) -> None
         check_rule("Resize", attributes, shape, None, None, ints(*sizes), tolerance=FEW_ULP)
 
 
+@pytest.mark.parametrize("attributes", [NEAREST, LINEAR])
+@pytest.mark.parametrize("axis", [1, 2])
+def test_resize_of_one_axis(attributes: dict[str, str], axis: int) -> None:
+    named = {**attributes, "axes": (axis,)}
+    check_rule("Resize", named, (2, 4, 4), None, np.array([2.5], np.float32), tolerance=FEW_ULP)
+    check_rule("Resize", named, (2, 4, 4), None, None, ints(9), tolerance=FEW_ULP)
+
+
 def test_resize_refusals() -> None:
     doubled = np.array([1, 1, 2], np.float32)
-    unknown, other = "its scales are not constant for all axes", "names axes, or smooths"
+    unknown, other = "its scales are not constant for all axes", "names several axes, or smooths"
     assert reason("Resize", NEAREST, (2, 4, 4), None, (3,)) == unknown
     assert reason("Resize", NEAREST, (2, 4, 4), None, None, Ints(3)) == unknown
-    assert reason("Resize", {**NEAREST, "axes": (2,)}, (2, 4, 4), None, doubled[2:]) == unknown
     assert reason("Resize", {**NEAREST, "axes": (2, 1, 0)}, (2, 4, 4), None, doubled) == other
     assert reason("Resize", {**LINEAR, "antialias": 1}, (2, 4, 4), None, doubled) == other
     cropping = {**LINEAR, "coordinate_transformation_mode": "tf_crop_and_resize"}

@@ -238,3 +238,13 @@ def test_reason_to_lift() -> None:
     assert reason_to_lift(build.model) is None
     build.op("Conv", x, build.weights(4, 1, 2), group=4)
     assert reason_to_lift(build.model) == "depthwise Conv Conv_1"
+
+
+@pytest.mark.parametrize(("axis", "ops"), [(1, ["Squeeze", "Unsqueeze", "Conv", "Squeeze"]), (2, ["Conv", "Squeeze"])])
+def test_an_axis_that_is_there_already(axis: int, ops: list[str]) -> None:
+    """Dropped in front of the body and added again in the same place, it stays; in another place, it moves."""
+    build = GraphBuilder()
+    x = build.input("x", *(2, 1, 4, 9) if axis == 1 else (2, 4, 1, 9))
+    build.output(build.op("Conv", build.op("Squeeze", x, build.ints(axis)), build.weights(5, 4, 3)), "y")
+    assert isinstance(lifted(build.model, FEW_ULP), Change)
+    assert ops_of(build.model) == ops

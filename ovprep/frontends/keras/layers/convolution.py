@@ -7,11 +7,16 @@ from ovprep.frontends.keras.layers.layer import Layer
 from ovprep.frontends.keras.layers.registry import layer
 from ovprep.frontends.keras.layers.spatial import Sizes, channels_of, from_ncw, padding_of, spatial_rank, to_ncw
 from ovprep.frontends.keras.weights import Array
+from ovprep.graph.constants import ints_of
 
 
 @layer("Conv1D", "Conv2D")
 def conv(layer: Layer, x: ir.Value) -> ir.Value:
-    """Kernel `[*k, C/groups, filters]` becomes `[filters, C/groups, *k]`; dilation and groups stay attributes."""
+    """Kernel `[*k, C/groups, filters]` becomes `[filters, C/groups, *k]`; dilation and groups stay attributes.
+
+    Keras 2 takes further axes behind the batch, as `[N, 1, W, C]`, and treats them as a part of it.
+    """
+    x, whole = _one_batch_axis(layer, x), x
     axes = spatial_rank(layer, x)
     filters, groups = layer.whole("filters", least=1), layer.whole("groups", 1, least=1)
     kernel, channels = layer.wholes("kernel_size", axes, least=1), channels_of(layer, x)
@@ -19,7 +24,7 @@ def conv(layer: Layer, x: ir.Value) -> ir.Value:
         raise layer.invalid("groups")
     weights = layer.take(kernel=(*kernel, channels // groups, filters), **_bias_shape(layer, filters))
     y = _conv(layer, to_ncw(layer, x), _filters_first(weights["kernel"]), weights.get("bias"), groups)
-    return _finish(layer, y)
+    return _all_batch_axes(layer, _finish(layer, y), whole)
 
 
 @layer("DepthwiseConv1D", "DepthwiseConv2D")
@@ -108,6 +113,36 @@ def _conv(layer: Layer, ncw: ir.Value, kernel: Array, bias: Array | None, groups
         group=groups,
         **padding_of(layer, ncw, taps, strides, dilations, causal=len(taps) == 1),
     )
+
+
+def _batch_axes(layer: Layer, x: ir.Value) -> tuple[int | None, ...]:
+    """The sizes of the axes between the batch and those that the layer works on."""
+    shape = layer.shape(x)
+    return shape[1 : len(shape) - (4 if "2D" in layer.spec.class_name else 3) + 1]
+
+
+def _one_batch_axis(layer: Layer, x: ir.Value) -> ir.Value:
+    """`[N, *outer, *w, C]` to `[N * outer, *w, C]`."""
+    build, outer, made = layer.build, _batch_axes(layer, x), x.producer()
+    if not outer:
+        return x
+    if set(outer) == {1}:
+        axes = tuple(range(1, len(outer) + 1))
+        if made is not None and made.op_type == "Unsqueeze" and ints_of(made, "axes", 1) == axes:
+            return made.inputs[0] or x  # of another convolution like this one
+        return build.op("Squeeze", x, build.ints(*axes, name="axes"))
+    sizes = layer.shape(x)[1 + len(outer) :]
+    if None in (*sizes, *outer):
+        raise layer.unsupported(f"works on {list(layer.shape(x))}, of which the batch alone may be open")
+    return build.op("Reshape", x, build.ints(-1, *(size or 0 for size in sizes), name="shape"))
+
+
+def _all_batch_axes(layer: Layer, y: ir.Value, whole: ir.Value) -> ir.Value:
+    """The inverse of `_one_batch_axis`, for the layer's output."""
+    build, outer = layer.build, _batch_axes(layer, whole)
+    if set(outer) <= {1}:
+        return build.op("Unsqueeze", y, build.ints(*range(1, len(outer) + 1), name="axes")) if outer else y
+    return build.op("Reshape", y, build.ints(-1, *(size or 0 for size in (*outer, *layer.shape(y)[1:])), name="shape"))
 
 
 def _finish(layer: Layer, ncw: ir.Value) -> ir.Value:

@@ -1,0 +1,44 @@
+"""Times several forms of one model against each other."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import onnx_ir as ir
+
+from ovprep.bench.protocol import benchmark
+from ovprep.bench.results import Benchmark
+from ovprep.graph.cost import receptive_field
+from ovprep.inspection import default_sizes
+from ovprep.passes.pipeline import Normalization
+from ovprep.verify.contender import Contender
+
+Emit = Callable[[ir.Model, Path], object]
+"""Writes the IR of a graph to a folder."""
+
+
+def race(
+    forms: Mapping[str, ir.Model], done: Normalization, emit: Emit, *, seconds: float, threads: int, seed: int
+) -> Benchmark:
+    """The first form against each of the others, by its name, at batch 1 and f32.
+
+    All of them have the interface that `done` tells. Raises UnsupportedError where OpenVINO does not read one.
+    """
+    baseline = next(iter(forms.values()))
+    layouts = tuple(port.layout for port in done.interface.inputs)
+    with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
+        contenders = []
+        for number, (label, graph) in enumerate(forms.items()):
+            folder = Path(scratch) / str(number)
+            folder.mkdir()
+            emit(graph, folder)
+            contenders.append(Contender(label, "openvino", folder / "model.xml", "f32", "ovprep", layouts))
+        return benchmark(
+            contenders[0],
+            contenders[1:],
+            done.original,
+            sizes=default_sizes(done.original, receptive_field(baseline.graph)),
+            seconds=seconds,
+            threads=threads,
+            seed=seed,
+        )
