@@ -186,10 +186,11 @@ def test_broadcasting_ties_axes_from_the_right() -> None:
 def test_broadcasting_a_batch_of_one_ties_no_time() -> None:
     """The gate `[1, C]` of a squeeze-and-excite, as TFLite writes it."""
     build = GraphBuilder()
-    x = swap(build, conv(build, swap(build, build.input("x", 1, 9, 4)), 4))
-    gate = build.op("Gemm", build.op("ReduceMean", x, build.ints(1), keepdims=0), build.weights(4, 4))
+    x = build.op("Transpose", build.input("x", 1, 9, 5, 4), perm=(0, 3, 1, 2))
+    x = build.op("Transpose", build.op("Conv", x, build.weights(4, 4, 3, 3)), perm=(0, 2, 3, 1))
+    gate = build.op("Gemm", build.op("ReduceMean", x, build.ints(1, 2), keepdims=0), build.weights(4, 4))
     build.output(build.op("Mul", x, build.op("Sigmoid", gate)), "y")
-    assert layouts(build) == (["NWC"], ["NWC"])
+    assert layouts(build) == (["NHWC"], ["NHWC"])
 
 
 def test_a_batch_that_reshape_spells_as_zero() -> None:

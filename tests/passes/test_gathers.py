@@ -56,6 +56,14 @@ def test_shuffle_of_channels(dims: Dims, target: tuple[int | None, ...]) -> None
     assert ops_of(build.model) == ["Gather"]
 
 
+def test_shuffle_that_is_not_its_own_inverse() -> None:
+    build = GraphBuilder()
+    x = build.op("Reshape", build.input("x", "batch", 12, 5), build.ints(0, 2, 3, 2, 5))
+    x = build.op("Reshape", build.op("Transpose", x, perm=(0, 2, 3, 1, 4)), build.ints(0, 12, 5))
+    build.output(x, "y")
+    assert applied(name_gathers, build.model) is not None
+
+
 @pytest.mark.parametrize("dims", SIZES)
 def test_shuffle_of_the_last_axis(dims: Dims) -> None:
     build = GraphBuilder()

@@ -5,6 +5,7 @@ import pytest
 
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from tests.graphs import GraphBuilder, check, difference, feeds_of, listing, run
+from tests.passes.support import applied, ops_of
 
 SWAP = (0, 2, 1)
 
@@ -42,6 +43,33 @@ def test_transpose_of_one_channel(dims: tuple[int | str, int | str, int]) -> Non
     assert change is not None
     assert change.summary == "wrote 1 Transpose of one channel as a Reshape"
     assert (build.graph[1].op_type, build.graph[1].name) == ("Reshape", "Transpose")
+
+
+TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+ONE_CHANNEL = [
+    (("batch", 1, 1, 8), TO_FIRST),
+    ((2, 8, 1, 1), TO_LAST),
+    (("batch", 4, 4, 1), TO_FIRST),
+    ((2, 1, "time", 4), TO_LAST),
+]
+
+
+@pytest.mark.parametrize(("dims", "perm"), ONE_CHANNEL)
+def test_transpose_of_an_image_of_one_channel_or_one_pixel(dims: tuple[int | str, ...], perm: tuple[int, ...]) -> None:
+    build = GraphBuilder()
+    build.output(build.op("Transpose", build.op("Relu", build.input("x", *dims)), perm=perm), "y")
+    assert applied(reshape_trivial_transposes, build.model) is not None
+    assert ops_of(build.model) == ["Relu", "Reshape"]
+
+
+@pytest.mark.parametrize(
+    ("dims", "perm"), [((2, 1, 4, 4), TO_FIRST), ((2, 4, 1, 4), TO_LAST), ((2, 1, "height", "width"), TO_LAST)]
+)
+def test_other_transposes_of_images_stay(dims: tuple[int | str, ...], perm: tuple[int, ...]) -> None:
+    """Of two open sizes, a Reshape could not tell which is which."""
+    build = GraphBuilder()
+    build.output(build.op("Transpose", build.input("x", *dims), perm=perm), "y")
+    assert reshape_trivial_transposes(build.model) is None
 
 
 def test_other_transposes_stay() -> None:
