@@ -9,6 +9,7 @@ import onnx_ir as ir
 from ovprep.graph.constants import array_of
 from ovprep.graph.extents import Extent, minus
 from ovprep.graph.shape_values import ShapeValues
+from ovprep.graph.shapes import rank_of
 from ovprep.passes.recurrence.refusal import NotACell
 
 _SAME = ("Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape")
@@ -35,6 +36,8 @@ class Counts:
 
     def of(self, value: ir.Value) -> Count | None:
         """What a value counts, or None."""
+        if (rank_of(value) or 0) > 1:
+            return None
         array = array_of(value)
         if array is not None:
             whole = array.size == 1 and array.dtype.kind in "if" and np.ravel(array)[0] % 1 == 0

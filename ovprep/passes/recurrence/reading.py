@@ -22,23 +22,23 @@ class Reading:
     """The values in a body as forms of its variables, or as arrays where they depend on none."""
 
     def __init__(self, steps: Steps, variables: Mapping[ir.Value, Known], opsets: dict[str, int]) -> None:
-        self._body, self._opsets = steps.body, opsets
+        self._opsets = opsets
         self._outside = {state.inside: state.start for state in steps.states if state.stays}
-        self._found: dict[ir.Value, Known] = dict(variables)
+        self._found: dict[ir.Value, Known | NotACell] = dict(variables)
+        for node in steps.body:
+            for output, made in zip(node.outputs, self._results(node), strict=False):
+                self._found.setdefault(output, made)
 
     def of(self, value: ir.Value) -> Known:
         """Raises NotACell where the value is computed as no cell does."""
         value = self._outside.get(value, value)
         array = array_of(value)
-        if array is not None:
-            return array
-        if value not in self._found:
-            node = value.producer()
-            if node is None or node.graph is not self._body:
-                raise NotACell(f"reads {value.name!r} in each step, which is neither a sequence nor a constant")
-            made = self._made_by(node)
-            self._found.update(zip(node.outputs, made, strict=False))
-        return self._found[value]
+        found = self._found.get(value) if array is None else array
+        if found is None:
+            raise NotACell(f"reads {value.name!r} in each step, which is neither a sequence nor a constant")
+        if isinstance(found, NotACell):
+            raise found
+        return found
 
     def form(self, value: ir.Value) -> Form:
         """The value as a form."""
@@ -46,6 +46,13 @@ class Reading:
         if isinstance(found, Form):
             return found
         raise NotACell(f"gives {value.name!r}, which is the same in each step")
+
+    def _results(self, node: ir.Node) -> Sequence[Known | NotACell]:
+        """What a node makes, or why not: much of what loops count with is nothing that a cell needs."""
+        try:
+            return self._made_by(node)
+        except NotACell as reason:
+            return [reason] * len(node.outputs)
 
     def _made_by(self, node: ir.Node) -> Sequence[Known]:
         given = [self.of(value) for value in node.inputs if value is not None]

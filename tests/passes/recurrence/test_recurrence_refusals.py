@@ -92,6 +92,14 @@ def takes_one_of_the_batch(build: StepBuilder, x: ir.Value, states: Sequence[ir.
     return [build.op("Tanh", *build.gates(x, one, 1))]
 
 
+def goes_on_and_on(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    """More ops in a row than Python calls functions in each other."""
+    (h,) = rnn(build, x, states)
+    for _ in range(1200):
+        h = build.op("Tanh", h)
+    return [h]
+
+
 @pytest.mark.parametrize(
     ("step", "states", "why"),
     [
@@ -102,6 +110,7 @@ def takes_one_of_the_batch(build: StepBuilder, x: ir.Value, states: Sequence[ir.
         (leaves_too_much, 1, "does not compute an LSTM, a GRU or an RNN"),
         (bends, 1, "computes HardSigmoid in each step"),
         (bends_softly, 1, "does not compute an LSTM, a GRU or an RNN"),
+        (goes_on_and_on, 1, "does not compute an LSTM, a GRU or an RNN"),
         (mixes_the_batch, 1, "cuts the batch in each step"),
         (takes_one_of_the_batch, 1, "cuts the batch in each step"),
     ],
