@@ -15,6 +15,7 @@ from typing import Any
 import onnx_ir as ir
 
 from ovprep import __version__
+from ovprep.defects import active_defects
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.open import read_model
@@ -84,7 +85,8 @@ def convert(
         source = read_model(path, _read_options(weights, allow_code, plugins, signature))
         say("normalising the graph")
         graph = source.graph.clone()
-        normalization = normalize_graph(graph, interface)
+        defects = active_defects(say)
+        normalization = normalize_graph(graph, interface, defects)
         with new_folder(folder) as scratch:
             chosen = choose_rank(
                 graph,
@@ -93,6 +95,7 @@ def convert(
                 lambda form, place: _emit(source, form, normalization.interface, place),
                 threads=count,
                 seed=seed,
+                defects=defects,
                 on_stage=say,
             )
             graph, normalization = chosen.graph, chosen.normalization
@@ -155,7 +158,7 @@ def normalize(
         source = read_model(path, _read_options(weights, allow_code, plugins, signature))
         say("normalising the graph")
         graph = source.graph.clone()
-        done = normalize_graph(graph, interface)
+        done = normalize_graph(graph, interface, active_defects(say))
         with new_file(target) as scratch:
             save_onnx(graph, scratch, __version__)
             verification, _ = examine(
@@ -183,7 +186,8 @@ def inspect(
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
     with _as_file(model) as path:
-        return inspect_source(read_model(path, _read_options(weights, allow_code, plugins, signature)), interface)
+        source = read_model(path, _read_options(weights, allow_code, plugins, signature))
+        return inspect_source(source, interface, active_defects())
 
 
 def _read_options(

@@ -1,7 +1,7 @@
 """What a model is, before anything is done to it."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,6 +12,8 @@ from ovprep.graph.cost import ReceptiveField, macs_of, receptive_field
 from ovprep.graph.sizes import with_sizes
 from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, normalize
 
 _LENGTHS = (256, 32_000)
@@ -71,10 +73,12 @@ def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[st
     return sizes
 
 
-def inspect_source(source: Source, interface: InterfaceOptions | None = None) -> Inspection:
+def inspect_source(
+    source: Source, interface: InterfaceOptions | None = None, defects: Sequence[Defect] = DEFECTS
+) -> Inspection:
     """Describes a model that was read, and what `convert` would do to it. The source is left as it was."""
     graph = source.graph.clone()
-    normalization: Normalization = normalize(graph, interface)
+    normalization: Normalization = normalize(graph, interface, defects)
     field = receptive_field(graph.graph)
     sizes = default_sizes(normalization.interface, field)
     fixed = with_sizes(graph, sizes).graph

@@ -1,7 +1,7 @@
 """Rank 3 or rank 4: builds both forms where the model gives a reason to, times them, and keeps the faster."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,8 @@ from ovprep.errors import UnsupportedError
 from ovprep.graph.cost import receptive_field
 from ovprep.inspection import default_sizes
 from ovprep.options import Rank
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, PassReport
 from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
 from ovprep.verify.contender import Contender
@@ -50,6 +52,7 @@ def choose_rank(
     *,
     threads: int,
     seed: int,
+    defects: Sequence[Defect] = DEFECTS,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Chosen:
     """The normalised graph at rank 3 as it is, or lifted to rank 4, as asked for or as measured ("auto").
@@ -70,6 +73,7 @@ def choose_rank(
     if isinstance(change, str):
         return at_rank_3(f"it cannot be lifted to rank 4: {change}")
     done = replace(normalization, passes=(*normalization.passes, PassReport(lift_to_rank_4.__name__, change)))
+    done = done.without_defects(high, defects)
     if rank == 4:
         return Chosen(high, done, RankChoice(4, "as asked for"))
     on_stage("timing rank 3 and rank 4")

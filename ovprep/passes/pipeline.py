@@ -1,6 +1,6 @@
 """The order of the passes, and what they did together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
@@ -12,6 +12,8 @@ from ovprep.options import InterfaceOptions
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS, Avoided, avoid_defects
 from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.interface import fix_shapes, lay_out_interface, wanted_interface
@@ -19,7 +21,6 @@ from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
-from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.reset_before import unroll_reset_before
 from ovprep.passes.reshapes import name_reshapes
 from ovprep.passes.tensordot import lift_dense
@@ -48,7 +49,6 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     merge_transposes,
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
-    avoid_reduction_defect,
 )
 
 
@@ -62,23 +62,35 @@ class PassReport:
 
 @dataclass(frozen=True)
 class Normalization:
-    """What was done to a model, the interface that it had, and the interface that it has now."""
+    """What was done to a model, the interface that it had, and the interface that it has now.
+
+    `defects` are those of OpenVINO's CPU plugin that the model would have met; what avoids them is among `passes`.
+    """
 
     original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
+    defects: tuple[Avoided, ...] = ()
+
+    def without_defects(self, model: ir.Model, defects: Sequence[Defect]) -> "Normalization":
+        """Avoids, in place, what the plugin gets wrong in a model; returns what was done in all."""
+        avoided = avoid_defects(model, defects)
+        passes = tuple(PassReport(one.defect.name, one.change) for one in avoided)
+        return replace(self, passes=(*self.passes, *passes), defects=(*self.defects, *avoided))
 
 
 def normalize(
     model: ir.Model,
     options: InterfaceOptions | None = None,
+    defects: Sequence[Defect] = DEFECTS,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. Raises OptionError for an interface that the model cannot have.
+    checks and computes the same. `defects` are those of the plugin that are avoided. Raises OptionError for an
+    interface that the model cannot have.
     """
     reports: list[PassReport] = []
     options = options or InterfaceOptions()
@@ -103,9 +115,10 @@ def normalize(
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
         run(one.__name__, one(model))
-    return Normalization(
-        original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
-    )
+    layout = replace(layout, transposes_after=count_transposes(model.graph))
+    done = Normalization(original, interface, tuple(reports), layout).without_defects(model, defects)
+    after_each(avoid_defects.__name__, model)
+    return done
 
 
 def _explained(model: ir.Model) -> Interface:
