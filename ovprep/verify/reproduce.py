@@ -19,6 +19,9 @@ LIMIT = 60.0
 WRONG = 1e-3
 """An error that no rounding explains in so small a graph, relative to the largest output."""
 
+_LEAST = 1e-6
+"""The scale of an output that is zero throughout."""
+
 
 def tried(folder: Path, names: Sequence[str]) -> dict[str, bool]:
     """Whether the plugin computes each graph of a folder rightly; a graph that ends the process is wrong.
@@ -81,7 +84,7 @@ def is_right(path: Path, feeds: Mapping[str, Array]) -> bool:
 def _error(found: Array, wanted: Array) -> float:
     if found.shape != wanted.shape or not np.isfinite(found).all():
         return float("inf")
-    return float(np.abs(found - wanted).max() / np.abs(wanted).max())
+    return float(np.abs(found - wanted).max() / max(float(np.abs(wanted).max()), _LEAST))
 
 
 if __name__ == "__main__":

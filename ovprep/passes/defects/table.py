@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from ovprep.passes.change import Change
+from ovprep.passes.defects.moved_pooling import MOVED_POOLING
+from ovprep.passes.defects.moved_stride import MOVED_STRIDE
 from ovprep.passes.defects.reduction import REDUCTION
 from ovprep.passes.defects.row import Defect
 from ovprep.passes.defects.shared_memory import SHARED_MEMORY
 from ovprep.passes.defects.shared_sequence import SHARED_SEQUENCE
 
-DEFECTS: tuple[Defect, ...] = (REDUCTION, SHARED_SEQUENCE, SHARED_MEMORY)
+DEFECTS: tuple[Defect, ...] = (REDUCTION, SHARED_SEQUENCE, SHARED_MEMORY, MOVED_STRIDE, MOVED_POOLING)
 
 
 @dataclass(frozen=True)
