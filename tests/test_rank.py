@@ -138,3 +138,15 @@ def test_there_is_no_rank_5(tmp_path: Path) -> None:
     rank: Any = 5
     with pytest.raises(OptionError, match="There is no rank 5; choose auto, 3 or 4"):
         ovprep.convert(tmp_path / "model.onnx", rank=rank)
+
+
+def test_the_lifted_graph_is_free_of_defects() -> None:
+    """As the one of rank 3 is: a lift may give a defect its pattern."""
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", "batch", 4, 32), build.weights(4, 4, 2))
+    build.output(build.op("Gelu", build.op("MaxPool", x, kernel_shape=(2,))), "y")
+    done = normalize(build.model, defects=())
+    found = choose_rank(build.model, done, 4, lambda graph, folder: None, threads=1, seed=0)
+    assert [hit.defect.name for hit in found.normalization.defects] == ["moved-pooling"]
+    assert [report.name for report in found.normalization.passes][-2:] == ["lift_to_rank_4", "moved-pooling"]
+    assert "PRelu" in [node.op_type for node in found.graph.graph]

@@ -9,6 +9,8 @@ import pytest
 from ovprep.defects import tried
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer
 from ovprep.passes.defects.table import DEFECTS, avoid_defects
+from ovprep.passes.pipeline import PassReport, normalize
+from ovprep.report.document import _normalization
 from tests.graphs import FEW_ULP, check, difference, run
 
 INSTALLED = openvino.__version__.split("-")[0]
@@ -65,3 +67,23 @@ def test_rows_are_consistent() -> None:
         assert row.seen
         assert set(row.seen) <= set(TESTED)
         assert row.wrong.endswith(".")
+
+
+@pytest.mark.parametrize("row", DEFECTS, ids=lambda row: row.name)
+def test_hits_are_reported(row: Defect) -> None:
+    case = row.reproduce()
+    model = case.model.clone()
+    change = row.avoid(case.model)
+    assert change is not None
+    done = normalize(model)
+    assert done.passes[-1] == PassReport(row.name, done.defects[0].change)
+    assert _normalization(done)["defects"] == [
+        {
+            "name": row.name,
+            "wrong": row.wrong,
+            "openvino": INSTALLED,
+            "done": change.summary,
+            "ops": list(done.defects[0].change.details),
+        }
+    ]
+    assert not normalize(row.reproduce().model, defects=()).defects
