@@ -60,11 +60,10 @@ def search(
     *,
     batches: tuple[int, ...] = (1, 2, 3, 8),
     sizes: tuple[tuple[int, int], ...] = ((6, 10),),
-    first: tuple[str, ...] = tuple(OPS),
 ) -> Iterator[Finding]:
-    """Yields what is wrong among all graphs of one form with `depth` ops, the first of them from a given list."""
+    """Yields what is wrong among all graphs of one form with `depth` ops."""
     with _Child() as child:
-        for names in itertools.product(first, *[tuple(OPS)] * (depth - 1)):
+        for names in itertools.product(OPS, repeat=depth):
             for rank, (channels, length) in itertools.product((3, 4), sizes):
                 for fixed, batch in itertools.product((False, True), batches):
                     finding = child.run(Trial(form, names, rank, channels, length, batch, fixed, precision))
