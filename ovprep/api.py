@@ -15,6 +15,7 @@ from typing import Any
 
 from ovprep import __version__
 from ovprep.building import build
+from ovprep.defects import active_defects
 from ovprep.dynamic import axes_to_open
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
@@ -96,7 +97,8 @@ def convert(
         source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
-        normalization = normalize_graph(graph, interface)
+        defects = active_defects(say)
+        normalization = normalize_graph(graph, interface, defects)
         device.require_fixed(normalization.interface)
         with new_folder(folder) as scratch:
             built = build(
@@ -106,6 +108,7 @@ def convert(
                 interface,
                 rank,
                 device,
+                defects,
                 scratch,
                 verifying=verify,
                 seconds=seconds if benchmark else None,
@@ -165,7 +168,7 @@ def normalize(
         source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
-        done = normalize_graph(graph, interface)
+        done = normalize_graph(graph, interface, active_defects(say))
         with new_file(target) as scratch:
             save_onnx(graph, scratch, __version__)
             verification, _ = examine(
@@ -200,7 +203,8 @@ def inspect(
     """
     with _as_file(model) as path:
         options = _read_options(weights, allow_code, plugins, signature, input_values)
-        return inspect_source(_read(path, options, dynamic, interface), interface, with_layout=layout)
+        source = _read(path, options, dynamic, interface)
+        return inspect_source(source, interface, active_defects(), with_layout=layout)
 
 
 def _read(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:

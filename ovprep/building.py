@@ -1,6 +1,6 @@
 """From a normalised graph to an IR that was verified and timed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ovprep.examine import Candidate, examine
 from ovprep.frontends.source import Source
 from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions, Rank
+from ovprep.passes.defects.row import Defect
 from ovprep.passes.pipeline import Normalization
 from ovprep.rank import Chosen, choose_rank
 from ovprep.target import Target, spelled
@@ -57,6 +58,7 @@ def build(
     options: InterfaceOptions | None,
     rank: Rank,
     target: Target,
+    defects: Sequence[Defect],
     folder: Path,
     *,
     verifying: bool,
@@ -87,10 +89,10 @@ def build(
 
     if seconds is not None:
         graph, normalization = drop_losing_rewrites(
-            source.graph, graph, normalization, options, write, threads=threads, seed=seed, on_stage=on_stage
+            source.graph, graph, normalization, options, defects, write, threads=threads, seed=seed, on_stage=on_stage
         )
     chosen = choose_rank(
-        graph, normalization, rank, write, target=target, threads=threads, seed=seed, on_stage=on_stage
+        graph, normalization, rank, write, target=target, defects=defects, threads=threads, seed=seed, on_stage=on_stage
     )
     try:
         return finish(chosen)

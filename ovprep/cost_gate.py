@@ -4,7 +4,7 @@ Most rewrites win wherever they apply. Those of `passes.pipeline.OPTIONAL` may l
 models that they change, and in no other.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import onnx_ir as ir
@@ -12,6 +12,7 @@ import onnx_ir as ir
 from ovprep.bench.results import Pair
 from ovprep.errors import UnsupportedError
 from ovprep.options import InterfaceOptions
+from ovprep.passes.defects.row import Defect
 from ovprep.passes.pipeline import OPTIONAL, Normalization, Skipped, normalize
 from ovprep.race import Emit, race
 
@@ -24,6 +25,7 @@ def drop_losing_rewrites(
     graph: ir.Model,
     done: Normalization,
     options: InterfaceOptions | None,
+    defects: Sequence[Defect],
     emit: Emit,
     *,
     threads: int,
@@ -38,7 +40,7 @@ def drop_losing_rewrites(
     if not names:
         return graph, done
     on_stage(f"timing the model with and without {' and '.join(names)}")
-    forms = {name: _normalized(written, options, {name})[0] for name in names}
+    forms = {name: _normalized(written, options, defects, {name})[0] for name in names}
     try:
         measured = race({"all": graph, **forms}, done, emit, seconds=SECONDS, threads=threads, seed=seed)
     except UnsupportedError:
@@ -46,7 +48,7 @@ def drop_losing_rewrites(
     losing = {pair.contestant: _words(pair) for pair in measured.pairs if pair.verdict == "slower"}
     if not losing:
         return graph, done
-    graph, done = _normalized(written, options, losing)
+    graph, done = _normalized(written, options, defects, losing)
     return graph, replace(done, skipped=tuple(Skipped(name, reason) for name, reason in losing.items()))
 
 
@@ -54,10 +56,10 @@ _NAMES = frozenset(one.__name__ for one in OPTIONAL)
 
 
 def _normalized(
-    written: ir.Model, options: InterfaceOptions | None, without: Iterable[str]
+    written: ir.Model, options: InterfaceOptions | None, defects: Sequence[Defect], without: Iterable[str]
 ) -> tuple[ir.Model, Normalization]:
     graph = written.clone()
-    return graph, normalize(graph, options, without=frozenset(without))
+    return graph, normalize(graph, options, defects, without=frozenset(without))
 
 
 def _words(pair: Pair) -> str:

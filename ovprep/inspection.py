@@ -1,7 +1,7 @@
 """What a model is, before anything is done to it."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from ovprep.interface import Interface
 from ovprep.layout.apply import LayoutChange
 from ovprep.layout.explain import PlacedOp, StayingTranspose
 from ovprep.options import InterfaceOptions
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, normalize
 from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
 
@@ -98,14 +100,18 @@ def default_sizes(interface: Interface, field: ReceptiveField | None) -> dict[st
 
 
 def inspect_source(
-    source: Source, interface: InterfaceOptions | None = None, *, with_layout: bool = False
+    source: Source,
+    interface: InterfaceOptions | None = None,
+    defects: Sequence[Defect] = DEFECTS,
+    *,
+    with_layout: bool = False,
 ) -> Inspection:
     """Describes a model that was read, and what `convert` would do to it. The source is left as it was.
 
     `with_layout` adds the layout plan, for which the model is compiled.
     """
     graph = source.graph.clone()
-    normalization: Normalization = normalize(graph, interface)
+    normalization: Normalization = normalize(graph, interface, defects)
     field = receptive_field(graph.graph)
     sizes = default_sizes(normalization.interface, field)
     fixed = with_sizes(graph, sizes).graph

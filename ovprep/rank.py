@@ -1,6 +1,6 @@
 """Rank 3 or rank 4: builds both forms where the model gives a reason to, times them, and keeps the faster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
@@ -8,6 +8,8 @@ import onnx_ir as ir
 from ovprep.bench.results import Benchmark
 from ovprep.errors import UnsupportedError, VerificationError
 from ovprep.options import Rank
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, PassReport
 from ovprep.passes.rank.axes import lower_reflecting_pads
 from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
@@ -50,6 +52,7 @@ def choose_rank(
     target: Target = _CPU,
     threads: int,
     seed: int,
+    defects: Sequence[Defect] = DEFECTS,
     on_stage: Callable[[str], None] = lambda stage: None,
 ) -> Chosen:
     """The normalised graph at rank 3 as it is, or lifted to rank 4, as asked for or as measured ("auto").
@@ -78,6 +81,7 @@ def choose_rank(
     if target.pads_at_rank_3:
         lower_reflecting_pads(high)
     done = replace(normalization, passes=(*normalization.passes, PassReport(lift_to_rank_4.__name__, change)))
+    done = done.without_defects(high, defects)
     if rank == 4:
         return Chosen(high, done, RankChoice(4, asked))
     if need is not None:

@@ -14,6 +14,7 @@ from ovprep.bench.results import Pair
 from ovprep.bench.statistics import Verdict
 from ovprep.cost_gate import drop_losing_rewrites
 from ovprep.errors import UnsupportedError
+from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, normalize
 from tests.graphs import GraphBuilder
 from tests.passes.support import ops_of
@@ -38,7 +39,7 @@ def never(*given: Any, **named: Any) -> Any:
 
 def gated(written: ir.Model, emit: cost_gate.Emit = lambda graph, folder: None) -> tuple[ir.Model, Normalization]:
     graph = written.clone()
-    return drop_losing_rewrites(written, graph, normalize(graph), None, emit, threads=1, seed=0)
+    return drop_losing_rewrites(written, graph, normalize(graph), None, DEFECTS, emit, threads=1, seed=0)
 
 
 def seen(monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:

@@ -236,3 +236,15 @@ def test_the_lifted_form_sees_as_far() -> None:
     lift_to_rank_4(high)
     assert receptive_field(low.graph) is not None
     assert receptive_field(high.graph) == receptive_field(low.graph)
+
+
+def test_the_lifted_graph_is_free_of_defects() -> None:
+    """As the one of rank 3 is: a lift may give a defect its pattern."""
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", "batch", 4, 32), build.weights(4, 4, 2))
+    build.output(build.op("Gelu", build.op("MaxPool", x, kernel_shape=(2,))), "y")
+    done = normalize(build.model, defects=())
+    found = choose_rank(build.model, done, 4, lambda graph, folder: None, threads=1, seed=0)
+    assert [hit.defect.name for hit in found.normalization.defects] == ["moved-pooling"]
+    assert [report.name for report in found.normalization.passes][-2:] == ["lift_to_rank_4", "moved-pooling"]
+    assert "PRelu" in [node.op_type for node in found.graph.graph]

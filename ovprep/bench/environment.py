@@ -42,10 +42,9 @@ class Environment:
 def describe(affinity: tuple[int, ...], steal: float | None, properties: Mapping[str, str]) -> Environment:
     """The environment as it is now."""
     fields = _cpu_fields()
-    flags = set((fields.get("flags") or fields.get("Features") or "").split())
     return Environment(
         cpu=fields.get("model name") or platform.processor() or platform.machine(),
-        isa=tuple(flag for flag in _FLAGS if flag in flags),
+        isa=isa(fields),
         cores=os.cpu_count() or 1,
         affinity=affinity,
         quota=quota(),
@@ -55,6 +54,13 @@ def describe(affinity: tuple[int, ...], steal: float | None, properties: Mapping
         versions=versions(),
         properties=dict(properties),
     )
+
+
+def isa(fields: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Those flags of the CPU that decide which kernels run."""
+    fields = _cpu_fields() if fields is None else fields
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    return tuple(flag for flag in _FLAGS if flag in flags)
 
 
 def versions() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The order of the passes, and what they did together."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
@@ -13,6 +13,8 @@ from ovprep.passes.activations import spell_out_activations
 from ovprep.passes.affine import fold_affine
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.defects.row import Defect
+from ovprep.passes.defects.table import DEFECTS, Avoided, avoid_defects
 from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
@@ -30,7 +32,6 @@ from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
 from ovprep.passes.parts import split_unfolded
-from ovprep.passes.plugin_defects import avoid_reduction_defect
 from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.tidy import tidy_recurrence
 from ovprep.passes.reset_before import unroll_reset_before
@@ -76,7 +77,6 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
-    avoid_reduction_defect,
 )
 OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
 """Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
@@ -100,25 +100,37 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Normalization:
-    """What was done to a model and what was not, the interface that it had, and the interface that it has now."""
+    """What was done to a model and what was not, the interface that it had, and the interface that it has now.
+
+    `defects` are those of OpenVINO's CPU plugin that the model would have met; what avoids them is among `passes`.
+    """
 
     original: Interface
     interface: Interface
     passes: tuple[PassReport, ...]
     layout: LayoutChange
     skipped: tuple[Skipped, ...] = ()
+    defects: tuple[Avoided, ...] = ()
+
+    def without_defects(self, model: ir.Model, defects: Sequence[Defect]) -> "Normalization":
+        """Avoids, in place, what the plugin gets wrong in a model; returns what was done in all."""
+        avoided = avoid_defects(model, defects)
+        passes = tuple(PassReport(one.defect.name, one.change) for one in avoided)
+        return replace(self, passes=(*self.passes, *passes), defects=(*self.defects, *avoided))
 
 
 def normalize(
     model: ir.Model,
     options: InterfaceOptions | None = None,
+    defects: Sequence[Defect] = DEFECTS,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
     without: Set[str] = frozenset(),
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. `without` names passes of `OPTIONAL` that are left out. Raises OptionError for an
+    checks and computes the same. `defects` are those of the plugin that are avoided. `without` names passes of
+    `OPTIONAL` that are left out. Raises OptionError for an
     interface that the model cannot have.
     """
     required = without - {one.__name__ for one in OPTIONAL}
@@ -150,9 +162,10 @@ def normalize(
             run(one.__name__, one(model))
     interface = raised_interface(wanted, options)
     run(raise_interface.__name__, raise_interface(model, wanted, interface))
-    return Normalization(
-        original, interface, tuple(reports), replace(layout, transposes_after=count_transposes(model.graph))
-    )
+    layout = replace(layout, transposes_after=count_transposes(model.graph))
+    done = Normalization(original, interface, tuple(reports), layout).without_defects(model, defects)
+    after_each(avoid_defects.__name__, model)
+    return done
 
 
 def _explained(model: ir.Model) -> Interface:

@@ -1,6 +1,7 @@
 """`report.json` and `manifest.json`: versioned, documented in docs/report.md, and read by other programs."""
 
 import dataclasses
+import importlib.metadata
 import json
 import math
 from collections.abc import Mapping
@@ -163,6 +164,16 @@ def _normalization(done: Normalization) -> dict[str, Any]:
             for report in done.passes
         ],
         "skipped": plain(done.skipped),
+        "defects": [
+            {
+                "name": avoided.defect.name,
+                "wrong": avoided.defect.wrong,
+                "openvino": importlib.metadata.version("openvino"),
+                "done": avoided.change.summary,
+                "ops": list(avoided.change.details),
+            }
+            for avoided in done.defects
+        ],
         "layout": {
             "bytes_before": layout.bytes_before,
             "bytes_after": layout.bytes_after,

@@ -80,12 +80,16 @@ def rank(
 
 @app.command()
 def defects(
-    depth: Annotated[int, typer.Option(help="Ops in a chain.")] = 2,
-    precision: Annotated[str, typer.Option(help="f32 or bf16.")] = "f32",
+    form: Annotated[str, typer.Option(help=f"How the ops are joined: {', '.join(plugin.FORMS)}.")] = "chain",
+    depth: Annotated[int, typer.Option(help="Ops in a graph; two in a sum, a product and a concat.")] = 2,
+    precision: Annotated[str, typer.Option(help="f32, or bf16 for gross errors.")] = "f32",
+    batch: Annotated[list[int], typer.Option(help="Batch sizes.")] = [1, 2, 3, 8],  # noqa: B006  (typer copies it)
+    size: Annotated[list[str], typer.Option(help="Channels and length, as 6x10.")] = ["6x10"],  # noqa: B006
 ) -> None:
-    """Chains of ops that OpenVINO's CPU plugin computes otherwise than ONNX Runtime does."""
-    for found in plugin.search((1, 2, 3, 8), depth, precision):
-        print(f"{found.chain:60} rank {found.rank} batch {found.batch} {found.shapes:5} off by {found.error:.2g}")
+    """Small graphs that OpenVINO's CPU plugin computes otherwise than ONNX Runtime does, or that end its process."""
+    sizes = tuple((int(channels), int(length)) for channels, _, length in (one.partition("x") for one in size))
+    for found in plugin.search(form, depth, precision, batches=tuple(batch), sizes=sizes):
+        print(f"{found.trial} {found.failure or f'off by {found.error:.2g}'}", flush=True)
 
 
 app()

@@ -40,7 +40,8 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
 
     done = normalize(model, after_each=after_each)
     before_layout, after_layout = ([one.__name__ for one in passes] for passes in (BEFORE_LAYOUT, AFTER_LAYOUT))
-    assert names == [*early, "lay_out_interface", *before_layout, "lay_out", *after_layout, "raise_interface"]
+    late = [*after_layout, "raise_interface", "avoid_defects"]
+    assert names == [*early, "lay_out_interface", *before_layout, "lay_out", *late]
     assert done.layout.transposes_after == count_transposes(model.graph)
     assert done.original == before
     assert done.interface == _channel_last(before)

@@ -86,7 +86,7 @@ def reduction(node: ir.Node) -> Lift | None:
     """Over the same axes and the new one, of which one sample is its own sum, mean and maximum.
 
     Without the new one among them, an axis that is not kept would leave it behind; and over both last axes
-    OpenVINO's plugin is right where over one it is not: see `ovprep.passes.plugin_defects`.
+    OpenVINO's plugin is right where over one it is not: see `ovprep.passes.defects.reduction`.
     """
     axes = ints_of(node, "axes", 1)
     if not axes:

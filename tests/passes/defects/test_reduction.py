@@ -8,7 +8,7 @@ import onnx_ir as ir
 import openvino
 import pytest
 
-from ovprep.passes.plugin_defects import avoid_reduction_defect
+from ovprep.passes.defects.reduction import avoid_reduction_defect
 from tests.graphs import FEW_ULP, Array, GraphBuilder, check, difference, listing, run
 
 CHANNELS, WIDTH = 8, 16
@@ -73,14 +73,12 @@ def test_the_rewrite_is_right(reduction: str, keepdims: int, between: str | None
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_the_plugin_still_computes_it_wrongly(reduction: str) -> None:
+    """Each kind: the row's reproducer is of one."""
     model = pooled(reduction, 1, None, "Mul")
     wrong = [error > WRONG for error in errors(model, model)]
     of_one, of_several = wrong[:2], wrong[2:]
     assert not any(of_one)
-    assert all(of_several), (
-        f"OpenVINO {openvino.__version__} computes {reduction} over the last axis rightly: the plugin is fixed. "
-        "Drop avoid_reduction_defect, or limit it to the versions that need it."
-    )
+    assert all(of_several), f"OpenVINO {openvino.__version__} computes {reduction} over the last axis rightly."
 
 
 def test_what_is_lifted() -> None:

@@ -1,4 +1,4 @@
-"""Avoids what OpenVINO's CPU plugin computes wrongly. Last before emission, so that nothing undoes it."""
+"""Reductions over the last axis of three, with an operation per channel behind them."""
 
 import onnx_ir as ir
 
@@ -8,6 +8,7 @@ from ovprep.graph.edit import replace_value
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
 from ovprep.passes.change import Change, counted
+from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch
 
 _ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _REDUCTION_OF = {"GlobalAveragePool": "ReduceMean", "GlobalMaxPool": "ReduceMax"}
@@ -16,9 +17,9 @@ _REDUCTION_OF = {"GlobalAveragePool": "ReduceMean", "GlobalMaxPool": "ReduceMax"
 def avoid_reduction_defect(model: ir.Model) -> Change | None:
     """A reduction over the last axis of a rank-3 tensor, with a per-channel operation fused behind it.
 
-    Seen in OpenVINO 2026.4.1 at f32 and bf16, for all reductions and for global pooling: right at batch 1, and off by
-    more than the output's own size from batch 2 on, since the fused operand advances with the batch. A reduction of
-    `[N, C, 1, W]` over both last axes is right, and as fast. The reproducers: tests/passes/test_plugin_defects.py.
+    At f32 and bf16, for all reductions and for global pooling: right at batch 1, and off by more than the output's own
+    size from batch 2 on, since the fused operand advances with the batch. A reduction of `[N, C, 1, W]` over both last
+    axes is right, and as fast.
 
     ReduceMean [N, C, W] over 2 -> Mul [1, C]
     becomes
@@ -66,3 +67,20 @@ def _is_over_last(node: ir.Node) -> bool:
         return True
     axes = ints_of(node, "axes", 1) if node.op_type.startswith("Reduce") else None
     return axes is not None and [axis % 3 for axis in axes] == [2]
+
+
+def _reproducer() -> Reproducer:
+    sketch = Sketch()
+    mean = sketch.op("ReduceMean", sketch.input(2, 8, 16), sketch.ints(2))
+    sketch.output(sketch.op("Mul", mean, sketch.weights(8, 1)))
+    return sketch.done()
+
+
+REDUCTION = Defect(
+    "reduction-per-channel",
+    "A reduction over the last axis of a rank-3 tensor, followed by an operation with a number per channel, is wrong "
+    "from the second sample of a batch on.",
+    seen=TESTED,
+    avoid=avoid_reduction_defect,
+    reproduce=_reproducer,
+)
