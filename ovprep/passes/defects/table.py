@@ -12,8 +12,16 @@ from ovprep.passes.defects.reduction import REDUCTION
 from ovprep.passes.defects.row import Defect
 from ovprep.passes.defects.shared_memory import SHARED_MEMORY
 from ovprep.passes.defects.shared_sequence import SHARED_SEQUENCE
+from ovprep.passes.defects.turned_twice import TURNED_TWICE
 
-DEFECTS: tuple[Defect, ...] = (REDUCTION, SHARED_SEQUENCE, SHARED_MEMORY, MOVED_STRIDE, MOVED_POOLING)
+DEFECTS: tuple[Defect, ...] = (
+    REDUCTION,
+    SHARED_SEQUENCE,
+    SHARED_MEMORY,
+    MOVED_STRIDE,
+    MOVED_POOLING,
+    TURNED_TWICE,
+)
 
 
 @dataclass(frozen=True)
