@@ -168,7 +168,7 @@ def normalize(
         source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
-        done = normalize_graph(graph, interface, active_defects(say))
+        done = normalize_graph(graph, interface, plugin=False)
         with new_file(target) as scratch:
             save_onnx(graph, scratch, __version__)
             verification, _ = examine(

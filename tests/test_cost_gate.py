@@ -10,6 +10,7 @@ import pytest
 
 import ovprep
 from ovprep import cost_gate
+from ovprep import race as racing
 from ovprep.bench.results import Pair
 from ovprep.bench.statistics import Verdict
 from ovprep.cost_gate import drop_losing_rewrites
@@ -44,7 +45,7 @@ def gated(written: ir.Model, emit: cost_gate.Emit = lambda graph, folder: None) 
 
 def seen(monkeypatch: pytest.MonkeyPatch, verdict: Verdict) -> None:
     pair = Pair("multiply_from_left", "all", 0.5, 0.4, 0.6, 20, 2, verdict)
-    monkeypatch.setattr(cost_gate, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
 
 
 def test_a_rewrite_that_loses_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +65,7 @@ def test_one_that_does_not_lose_stays(verdict: Verdict, monkeypatch: pytest.Monk
 
 
 def test_nothing_is_timed_where_no_optional_rewrite_did_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost_gate, "benchmark", never)
+    monkeypatch.setattr(racing, "benchmark", never)
     assert gated(mixing(mixes=False))[1].skipped == ()
 
 
@@ -73,7 +74,7 @@ def test_a_form_that_openvino_does_not_read_is_none(monkeypatch: pytest.MonkeyPa
         if "Conv" in ops_of(graph):
             raise UnsupportedError("OpenVINO cannot convert this model.")
 
-    monkeypatch.setattr(cost_gate, "benchmark", never)
+    monkeypatch.setattr(racing, "benchmark", never)
     graph, done = gated(mixing(), refuse)
     assert done.skipped == ()
     assert "MatMul" in ops_of(graph)
@@ -114,7 +115,7 @@ def test_measuring_for_real(tmp_path: Path) -> None:
 
 
 def test_nothing_is_timed_without_a_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cost_gate, "benchmark", never)
+    monkeypatch.setattr(racing, "benchmark", never)
     path = tmp_path / "model.onnx"
     ir.save(mixing(), path)
     done = ovprep.convert(path, tmp_path / "out", verify=False, benchmark=False)

@@ -10,6 +10,7 @@ import openvino
 import pytest
 
 import ovprep
+from ovprep import race as racing
 from ovprep import rank as choosing
 from ovprep.bench.results import Pair
 from ovprep.bench.statistics import Verdict
@@ -86,7 +87,7 @@ def chosen(
 )
 def test_verdicts(verdict: Verdict, rank: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdict)
-    monkeypatch.setattr(choosing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
     found = chosen(model(), "auto")
     assert found.rank.chosen == rank
     assert words in found.rank.why
@@ -101,14 +102,14 @@ def test_noise_is_measured_again_for_longer(monkeypatch: pytest.MonkeyPatch) -> 
         budgets.append(seconds)
         return SimpleNamespace(pairs=(Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdicts[len(budgets) - 1]),))
 
-    monkeypatch.setattr(choosing, "benchmark", measured)
+    monkeypatch.setattr(racing, "benchmark", measured)
     assert chosen(model(), "auto").rank.chosen == 4
     assert budgets == sorted(choosing.SECONDS)
 
 
 def faster_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
-    monkeypatch.setattr(choosing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
 
 
 def wrong_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +181,7 @@ def test_interface_of_rank_4(layout: str, shapes: list[list[int]], rank: Rank, t
 def test_timing_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", None, None, None, 0, 0, "cannot tell")
     entries = (SimpleNamespace(reason=None), SimpleNamespace(reason="It crashed."))
-    monkeypatch.setattr(choosing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=entries))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=entries))
     found = chosen(model(), "auto").rank
     assert (found.chosen, found.why) == (
         3,
@@ -190,7 +191,7 @@ def test_timing_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_form_that_openvino_does_not_read() -> None:
     def refuse(graph: ir.Model, folder: Path) -> None:
-        if folder.name == "4":
+        if folder.name == "1":  # the second form
             raise UnsupportedError("OpenVINO cannot convert this model.")
 
     found = chosen(model(), "auto", refuse).rank

@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 import onnx.external_data_helper
 import onnx_ir as ir
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]  # typed in some versions only
 
 LARGEST_MESSAGE = 2**31 - 2**26
 """Bytes of weights that still fit into one file: protobuf ends at 2 GiB, and the graph needs some of it."""
@@ -16,8 +17,11 @@ def data_file_of(path: Path) -> Path:
 
 
 def data_bytes(path: Path) -> int:
-    """Size of the files beside an ONNX file that hold weights of its main graph."""
-    proto = onnx.load(str(path), load_external_data=False)
+    """Size of the files beside an ONNX file that hold weights of its main graph; of what is no ONNX file, 0."""
+    try:
+        proto = onnx.load(str(path), load_external_data=False)
+    except DecodeError:
+        return 0  # whoever loads it will say so
     outside = [one for one in proto.graph.initializer if one.data_location == onnx.TensorProto.EXTERNAL]
     files = {path.parent / onnx.external_data_helper.ExternalDataInfo(tensor).location for tensor in outside}
     return sum(file.stat().st_size for file in files)

@@ -63,7 +63,6 @@ BEFORE_LAYOUT: tuple[Pass, ...] = (
     remove_noops,
     split_unfolded,  # free in either layout, which a Reshape to rank 4 is not
     unroll_wrap_padding,
-    spell_out_activations,
     turn_kernels,
     decompose_batch_norm,  # free in either layout, which BatchNormalization is not
 )
@@ -72,12 +71,16 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
-    flatten_channel_last,  # its Transpose costs nothing beside a convolution, and is not to be merged
     split_unfolded,  # again, where Transposes stood between
-    multiply_from_left,  # once scales, shifts and padding are in the convolutions
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
+)
+FOR_PLUGIN: tuple[Pass, ...] = (
+    spell_out_activations,
+    flatten_channel_last,  # its Transpose costs nothing beside a convolution, and is not to be merged
+    multiply_from_left,
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
 )
+"""What OpenVINO's CPU plugin runs faster, and other runtimes need not."""
 OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
 """Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
 
@@ -125,13 +128,14 @@ def normalize(
     defects: Sequence[Defect] = DEFECTS,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
     without: Set[str] = frozenset(),
+    plugin: bool = True,
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. `defects` are those of the plugin that are avoided. `without` names passes of
-    `OPTIONAL` that are left out. Raises OptionError for an
-    interface that the model cannot have.
+    checks and computes the same. `plugin` says whether the graph is for OpenVINO's CPU plugin: written as it runs
+    fastest there, and without the `defects` that it would meet. `without` names passes of `OPTIONAL` that are left out.
+    Raises OptionError for an interface that the model cannot have.
     """
     required = without - {one.__name__ for one in OPTIONAL}
     if required:
@@ -158,13 +162,17 @@ def normalize(
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
     for one in AFTER_LAYOUT:
+        run(one.__name__, one(model))
+    for one in FOR_PLUGIN if plugin else ():
         if one.__name__ not in without:
             run(one.__name__, one(model))
     interface = raised_interface(wanted, options)
     run(raise_interface.__name__, raise_interface(model, wanted, interface))
     layout = replace(layout, transposes_after=count_transposes(model.graph))
-    done = Normalization(original, interface, tuple(reports), layout).without_defects(model, defects)
-    after_each(avoid_defects.__name__, model)
+    done = Normalization(original, interface, tuple(reports), layout)
+    if plugin:
+        done = done.without_defects(model, defects)
+        after_each(avoid_defects.__name__, model)
     return done
 
 

@@ -8,7 +8,15 @@ from ovprep.interface import Interface, Port
 from ovprep.layout.apply import count_transposes
 from ovprep.layout.letters import infer_interface
 from ovprep.passes.change import Change
-from ovprep.passes.pipeline import AFTER_LAYOUT, BEFORE_INTERFACE, BEFORE_LAYOUT, Normalization, Pass, normalize
+from ovprep.passes.pipeline import (
+    AFTER_LAYOUT,
+    BEFORE_INTERFACE,
+    BEFORE_LAYOUT,
+    FOR_PLUGIN,
+    Normalization,
+    Pass,
+    normalize,
+)
 from tests.graphs import FEW_ULP, Array, check, difference, feeds_of, run
 
 SWAP = (0, 2, 1)
@@ -40,7 +48,7 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
 
     done = normalize(model, after_each=after_each)
     before_layout, after_layout = ([one.__name__ for one in passes] for passes in (BEFORE_LAYOUT, AFTER_LAYOUT))
-    late = [*after_layout, "raise_interface", "avoid_defects"]
+    late = [*after_layout, *(one.__name__ for one in FOR_PLUGIN), "raise_interface", "avoid_defects"]
     assert names == [*early, "lay_out_interface", *before_layout, "lay_out", *late]
     assert done.layout.transposes_after == count_transposes(model.graph)
     assert done.original == before

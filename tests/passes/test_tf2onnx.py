@@ -63,6 +63,8 @@ def test_equal_to_tensorflow_and_canonical(folder: Path, name: str, kind: str) -
     if not kind.startswith("fixed"):
         assert difference(np.asarray(compiled(x[:1])[0]), wanted[:1]) <= 4 * FEW_ULP
     transposes, others = MODELS[name]
+    model = read_onnx(path).graph
+    done = normalize(model, plugin=False)
     counts = Counter(node.op_type for node in model.graph)
     assert done.layout.transposes_after <= transposes
     assert all(counts[op_type] <= others.get(op_type, 0) for op_type in DETOURS), counts
