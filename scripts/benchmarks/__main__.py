@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, ranks, solver, speed, torch_models
+from benchmarks import conversion, properties, ranks, solver, speed, torch_models
 from benchmarks import defects as plugin
 from benchmarks.zoo import ZOO
 
@@ -65,7 +65,15 @@ def layout(
 ) -> None:
     """The layout solver: its time for 1,000 and 5,000 ops, and brute force on random graphs of up to 10 ops."""
     solver.times((1000, 5000), rounds)
-    solver.examples(graphs)
+    properties.solver(graphs)
+
+
+@app.command()
+def models(
+    number: Annotated[int, typer.Option("--models", help="Random models to try, of each kind.")] = 2000,
+) -> None:
+    """Random 1D models of all ops, held against ONNX Runtime after each pass."""
+    properties.models(number)
 
 
 @app.command()

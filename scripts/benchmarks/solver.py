@@ -1,10 +1,7 @@
-"""How long the layout solver takes, and whether it equals brute force on many random graphs."""
+"""How long the layout solver takes."""
 
-import os
 import random
 import statistics
-import subprocess
-import sys
 import time
 
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
@@ -16,13 +13,6 @@ def times(sizes: tuple[int, ...], rounds: int) -> None:
         problem = network(size)
         seconds = [_seconds(problem) for _ in range(rounds)]
         print(f"{len(problem.ops):6} ops, {len(problem.nets):6} values: {statistics.median(seconds):.3f} s")
-
-
-def examples(number: int) -> None:
-    """Runs the property tests of the solver on so many random graphs each."""
-    tests = ["tests/layout/test_problem.py", "-k", "best_of_all or renumbering", "-n", "0", "-o", "addopts=", "-q"]
-    environment = {**os.environ, "OVPREP_EXAMPLES": str(number)}
-    subprocess.run([sys.executable, "-m", "pytest", *tests], check=True, env=environment)
 
 
 def network(size: int, seed: int = 0) -> LayoutProblem:

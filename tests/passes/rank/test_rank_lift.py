@@ -1,5 +1,7 @@
 """The whole body is lifted, or nothing is."""
 
+import os
+
 import numpy as np
 import onnx_ir as ir
 import openvino
@@ -15,18 +17,21 @@ from tests.graphs import FEW_ULP, Array, GraphBuilder, difference, feeds_of, lis
 from tests.passes.rank.support import lifted
 from tests.passes.support import SWAP, TOLERANCE, ops_of
 from tests.random_models import random_models
+from tests.random_ops import MORE_STEPS
 
+EXAMPLES = int(os.environ.get("OVPREP_EXAMPLES", "0"))
+"""How many random models to try; `scripts/bench models` tries thousands."""
 SPATIAL = ("AveragePool", "Conv", "ConvTranspose", "MaxPool")
 
 
-@settings(max_examples=150)
-@given(random_models())
+@settings(max_examples=EXAMPLES or 150)
+@given(random_models(more=MORE_STEPS))
 def test_random_models(model: ir.Model) -> None:
     normalize(model)
     note(listing(model))
     change = lifted(model, TOLERANCE)
     if isinstance(change, Change):
-        assert {rank_of(node.inputs[0]) for node in model.graph if node.op_type in SPATIAL} == {4}
+        assert {rank_of(node.inputs[0]) for node in model.graph if node.op_type in SPATIAL} <= {4}
 
 
 def test_drawing() -> None:
@@ -209,8 +214,8 @@ def test_in_openvino(batch: int) -> None:
         assert difference(found, expected) <= TOLERANCE
 
 
-@settings(max_examples=30)
-@given(random_models(max_ops=5))
+@settings(max_examples=EXAMPLES or 30)
+@given(random_models(max_ops=5, more=MORE_STEPS))
 def test_random_models_in_openvino(model: ir.Model) -> None:
     """The plugin has its own defects at rank 3, and its own way of running rank 4."""
     normalize(model)
