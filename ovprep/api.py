@@ -9,23 +9,19 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
-from ovprep.dynamic import axes_to_open
+from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
-from ovprep.frontends.open import read_model
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
-from ovprep.graph.opening import require_open
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
-from ovprep.passes.folding import fold_shapes
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
@@ -94,7 +90,9 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
+        source = read_opened(
+            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+        )
         say("normalising the graph")
         graph = source.graph.clone()
         defects = active_defects(say)
@@ -165,7 +163,9 @@ def normalize(
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
+        source = read_opened(
+            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+        )
         say("normalising the graph")
         graph = source.graph.clone()
         done = normalize_graph(graph, interface, plugin=False)
@@ -203,24 +203,8 @@ def inspect(
     """
     with _as_file(model) as path:
         options = _read_options(weights, allow_code, plugins, signature, input_values)
-        source = _read(path, options, dynamic, interface)
+        source = read_opened(path, options, dynamic, interface)
         return inspect_source(source, interface, active_defects(), with_layout=layout)
-
-
-def _read(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
-    """The model; where axes are to be opened, read anew once it is known which ones these are."""
-    source = read_model(path, options)
-    if not dynamic:
-        return source
-    layouts = normalize_graph(source.graph.clone(), replace(interface or InterfaceOptions(), shapes={}, batch=None))
-    opened = axes_to_open(dynamic, layouts.original, layouts.interface)
-    if not opened:
-        return source
-    source = read_model(path, replace(options, opened=opened))
-    probe = source.graph.clone()
-    fold_shapes(probe)
-    require_open(probe, opened)
-    return source
 
 
 def _read_options(

@@ -1,14 +1,40 @@
-"""Which axes `dynamic` asks to be left open that the model's file fixes."""
+"""Models with axes open that their files fix."""
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from ovprep.errors import OptionError
+from ovprep.frontends.open import read_model
+from ovprep.frontends.source import Source
+from ovprep.graph.opening import require_open
 from ovprep.interface import Interface, Port
-from ovprep.options import OpenAxis
+from ovprep.options import InterfaceOptions, OpenAxis, ReadOptions
+from ovprep.passes.folding import fold_shapes
+from ovprep.passes.pipeline import normalize
 
 _LETTERS = {"batch": "N", "time": "W"}
 _SHAPE = re.compile(r"(?P<name>.+?)\[(?P<dims>[^\[\]]*)\]")
+
+
+def read_opened(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
+    """The model; where axes are to be opened, read anew once it is known which ones these are.
+
+    Raises OptionError for what the model does not have, UnsupportedError for an op that needs a fixed size.
+    """
+    source = read_model(path, options)
+    if not dynamic:
+        return source
+    layouts = normalize(source.graph.clone(), replace(interface or InterfaceOptions(), shapes={}, batch=None))
+    opened = axes_to_open(dynamic, layouts.original, layouts.interface)
+    if not opened:
+        return source
+    source = read_model(path, replace(options, opened=opened))
+    probe = source.graph.clone()
+    fold_shapes(probe)
+    require_open(probe, opened)
+    return source
 
 
 def axes_to_open(wanted: Sequence[str], original: Interface, target: Interface) -> tuple[OpenAxis, ...]:

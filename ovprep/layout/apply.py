@@ -51,7 +51,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     values = list(_oriented_values(graph, nodes))
     problem = _problem(nodes, rulings, values, written)
     plan = solve(problem)
-    explanation = explain(graph, nodes, rulings, values, problem, plan)
+    explanation = explain(graph, nodes, rulings, values, problem, plan, written)
     moved = [
         (node, ruling, written.of_node(node))  # now, since moving makes values that are not known there
         for node, ruling, swapped in zip(nodes, rulings, plan.swapped, strict=False)

@@ -9,9 +9,11 @@ from ovprep.graph.shapes import rank_of
 from ovprep.interface import Dim
 from ovprep.layout.forcing import Forced, forced_transposes
 from ovprep.layout.letters import layouts_of
+from ovprep.layout.orientation import turn_of
 from ovprep.layout.problem import LayoutPlan, LayoutProblem
 from ovprep.layout.rules import Pinned, Ruling, oriented_inputs
 from ovprep.layout.rules.spatial import CHANNEL_FIRST
+from ovprep.layout.written import Written
 
 _BY_DEFINITION = {3: "NCW", 4: "NCHW"}
 
@@ -70,12 +72,13 @@ def explain(
     values: Sequence[ir.Value],
     problem: LayoutProblem,
     plan: LayoutPlan,
+    written: Written,
 ) -> Explanation:
     """Puts a plan in words, before it is carried out.
 
     The first ops of the problem are `nodes`, its nets are `values`.
     """
-    return _Explainer(graph, nodes, rulings, values, problem, plan).explanation()
+    return _Explainer(graph, nodes, rulings, values, problem, plan, written).explanation()
 
 
 class _Explainer:
@@ -89,9 +92,10 @@ class _Explainer:
         values: Sequence[ir.Value],
         problem: LayoutProblem,
         plan: LayoutPlan,
+        written: Written,
     ) -> None:
         self._nodes, self._rulings, self._values = nodes, rulings, values
-        self._problem, self._plan = problem, plan
+        self._problem, self._plan, self._written = problem, plan, written
         self._layouts = layouts_of(graph)
         self._ports = dict(self._interface_values())
 
@@ -158,7 +162,7 @@ class _Explainer:
         before = self._layout(forced.givers[0], value)
         shape = tuple(dim if isinstance(dim, int) else dim.value for dim in value.shape or ())
         if self._plan.swapped[forced.givers[0]]:
-            shape = (shape[0], *shape[2:], shape[1])
+            shape = tuple(shape[axis] for axis in turn_of(len(shape), self._written.of(value)))
         return StayingTranspose(
             tuple(map(self._name, forced.givers)),
             tuple(map(self._name, forced.takers)),
