@@ -52,6 +52,11 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     problem = _problem(nodes, rulings, values, written)
     plan = solve(problem)
     explanation = explain(graph, nodes, rulings, values, problem, plan, written)
+    pins = [
+        (str(node.name), ruling.reason)
+        for node, ruling in zip(nodes, rulings, strict=True)
+        if isinstance(ruling, Pinned) and not _dissolves(node, written)
+    ]
     moved = [
         (node, ruling, written.of_node(node))  # now, since moving makes values that are not known there
         for node, ruling, swapped in zip(nodes, rulings, plan.swapped, strict=False)
@@ -61,11 +66,6 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
         _move(graph, node, ruling, orientation)
     _cancel_transposes(graph)
     remove_unused(graph)
-    pins = [
-        (str(node.name), ruling.reason)
-        for node, ruling in zip(nodes, rulings, strict=True)
-        if isinstance(ruling, Pinned) and not _dissolves(node, written)
-    ]
     return LayoutChange(
         plan.bytes_before,
         plan.bytes_after,

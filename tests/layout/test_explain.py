@@ -90,3 +90,15 @@ def test_a_value_that_meets_its_own_transpose() -> None:
 )
 def test_the_other_layout(letters: str, other: str) -> None:
     assert other_layout(letters) == other
+
+
+def test_images_that_moved_show_the_shape_that_they_have_now() -> None:
+    """Cut behind an op written as NHWC that runs as NCHW."""
+    build = GraphBuilder()
+    x = build.op("Transpose", build.input("x", 1, 8, 6, 3), perm=(0, 3, 1, 2))
+    x = build.op("Transpose", build.op("Conv", x, build.weights(5, 3, 1, 1)), perm=(0, 2, 3, 1))
+    x = build.op("Slice", build.op("Relu", x), build.ints(0), build.ints(2), build.ints(3))
+    build.output(build.op("LayerNormalization", x, build.weights(2), axis=-1), "y")
+    ops, (_, cut) = explained(build)
+    assert ops["Slice"].moved
+    assert (cut.givers[-1:], cut.takers, cut.shape) == (("Slice",), ("LayerNormalization",), (1, 2, 8, 6))
