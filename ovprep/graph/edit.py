@@ -22,6 +22,12 @@ def replace_value(graph: ir.Graph, old: ir.Value, new: ir.Value, keep: ir.Node |
                 graph.outputs[index] = new
 
 
+def readers_of(graph: ir.Graph, value: ir.Value) -> list[ir.Node] | None:
+    """The nodes that use a value, None where one of them stands in a branch or a body, which few edits reach into."""
+    users = [user for user, _ in value.uses()]
+    return users if all(user.graph is graph for user in users) else None
+
+
 def leave_out(graph: ir.Graph, node: ir.Node) -> bool:
     """Gives the users of a node its first input, which has the same elements; False where an output needs the node."""
     source, output = node.inputs[0], node.outputs[0]

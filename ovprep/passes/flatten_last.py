@@ -31,7 +31,12 @@ def flatten_channel_last(model: ir.Model) -> Change | None:
     done = []
     for node in list(graph):
         source = node.inputs[0] if node.op_type in ("Flatten", "Reshape") else None
-        if source is None or rank_of(source) != RANK or None in dims_of(source) or not _comes_channel_last(source):
+        if (
+            source is None
+            or (rank_of(source), rank_of(node.outputs[0])) != (RANK, 2)
+            or None in dims_of(source)
+            or not _comes_channel_last(source)
+        ):
             continue
         ruling = ruling_of(node)
         if not isinstance(ruling, Free) or moves_nothing(source):

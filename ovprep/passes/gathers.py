@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import array_of, int_of, ints_of
-from ovprep.graph.edit import leave_out, remove_unused, replace_value
+from ovprep.graph.edit import leave_out, readers_of, remove_unused, replace_value
 from ovprep.graph.extents import product_of
 from ovprep.graph.refinement import refine
 from ovprep.graph.shape_values import ShapeValues
@@ -160,6 +160,8 @@ def _fold_into_readers(graph: ir.Graph, node: ir.Node) -> bool:
     if channels is None or not np.array_equal(choice.places[order], np.arange(channels)):
         return False
     uses = list(output.uses())
+    if readers_of(graph, output) is None:
+        return False
     for user, index in uses:
         readable = user.op_type == "Conv" and index == 0 and int_of(user, "group", 1) == 1
         if not readable or array_of(user.inputs[1]) is None:

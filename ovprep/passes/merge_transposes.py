@@ -6,7 +6,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import readers_of, remove_unused, replace_value
 from ovprep.graph.extents import Extents
 from ovprep.graph.refinement import refine, reshape_target
 from ovprep.graph.shape_values import ShapeValues
@@ -129,8 +129,8 @@ def _choose_before(graph: ir.Graph, node: ir.Node) -> bool:
     x [N, 24, 3, 8] -> Transpose(2, 0, 1, 3) -> Gather(0, axis 0)    becomes    x -> Gather(0, axis 2)
     """
     perm, output, source = ints_of(node, "perm") or (), node.outputs[0], node.inputs[0]
-    users = [user for user, _ in output.uses()]
-    if output.is_graph_output() or not all(_chooses(user, output) for user in users):
+    users = readers_of(graph, output)
+    if users is None or output.is_graph_output() or not all(_chooses(user, output) for user in users):
         return False
     for user in users:
         axis = perm[int_of(user, "axis", 0) % len(perm)]
@@ -168,7 +168,7 @@ def _share(graph: ir.Graph, node: ir.Node) -> bool:
     """
     perm, source = ints_of(node, "perm") or (), node.inputs[0]
     assert source is not None
-    swaps = [user for user, _ in source.uses() if is_swap(user) and user is not node]
+    swaps = [user for user, _ in source.uses() if is_swap(user) and user.graph is graph and _stays(user)]
     if len(perm) != RANK or perm[-1] != 1 or perm == PERM or not swaps:
         return False
     swap = swaps[0]
@@ -182,6 +182,12 @@ def _share(graph: ir.Graph, node: ir.Node) -> bool:
     made = Builder(graph, str(node.name), before=node).op("Transpose", swap.outputs[0], perm=rest)
     replace_value(graph, node.outputs[0], made)
     return True
+
+
+def _stays(swap: ir.Node) -> bool:
+    """Whether others than Transposes need it; else a later sweep would take apart what is built on it."""
+    output = swap.outputs[0]
+    return output.is_graph_output() or not all(is_transpose(user) for user, _ in output.uses())
 
 
 def _turn_at_once(graph: ir.Graph, node: ir.Node) -> bool:

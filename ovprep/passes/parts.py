@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import readers_of, remove_unused, replace_value
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.passes.change import Change, counted
 
@@ -21,7 +21,7 @@ def split_unfolded(model: ir.Model) -> Change | None:
     graph = model.graph
     done = []
     for node in list(graph):
-        count = _parts(node)
+        count = _parts(graph, node)
         if count is None:
             continue
         source = node.inputs[0]
@@ -34,15 +34,15 @@ def split_unfolded(model: ir.Model) -> Change | None:
     return Change(f"split {counted(len(done), 'tensor')} that were unfolded", tuple(done)) if done else None
 
 
-def _parts(node: ir.Node) -> int | None:
+def _parts(graph: ir.Graph, node: ir.Node) -> int | None:
     """Into how many parts the last axis is unfolded, where all readers take one part each, and no two the same."""
     if node.op_type != "Reshape" or node.inputs[0] is None or node.outputs[0].is_graph_output():
         return None
     rank = rank_of(node.outputs[0])
     if rank is None or rank != (rank_of(node.inputs[0]) or 0) + 1 or not _keeps_all_but_last(node):
         return None
-    users = [user for user, _ in node.outputs[0].uses()]
-    if not all(_takes_one(user, node.outputs[0], rank - 2) for user in users):
+    users = readers_of(graph, node.outputs[0])
+    if users is None or not all(_takes_one(user, node.outputs[0], rank - 2) for user in users):
         return None
     taken = {_index(user) % (dims_of(node.outputs[0])[-2] or 1) for user in users}
     return dims_of(node.outputs[0])[-2] if len(users) == len(taken) > 1 else None

@@ -82,3 +82,10 @@ def test_nothing_is_reordered_for_it() -> None:
     before = moved(build.model)
     flatten_channel_last(build.model)
     assert before - moved(build.model) == 2 * CHANNELS * WIDTH * 4
+
+
+def test_reshapes_to_other_ranks_stay() -> None:
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", 2, 4, 12), build.weights(6, 4, 3))
+    build.output(build.op("Reshape", x, build.ints(2, 6, 1, 10)), "y")
+    assert applied(flatten_channel_last, build.model) is None

@@ -178,3 +178,17 @@ def test_a_reshape_that_takes_back_another(target: tuple[int, ...], left: int) -
     build.output(build.op("Tanh", x), "y")
     applied(merge_transposes, build.model)
     assert ops_of(build.model).count("Reshape") == left
+
+
+@pytest.mark.parametrize("order", ["both then one", "one then both"])
+def test_what_is_shared_is_not_taken_apart_again(order: str) -> None:
+    """A swap that only Transposes read goes away itself; to build on it would never end."""
+    build = GraphBuilder()
+    x = build.op("Relu", build.input("x", 2, 4, 5))
+    steps = build.op("Transpose", x, perm=(2, 0, 1)) if order == "one then both" else None
+    heads = build.op("Transpose", build.op("Transpose", x, perm=(0, 2, 1)), perm=(1, 0, 2))
+    steps = build.op("Transpose", x, perm=(2, 0, 1)) if steps is None else steps
+    build.output(build.op("MatMul", steps, build.weights(4, 3)), "y")
+    build.output(build.op("Tanh", heads), "z")
+    applied(merge_transposes, build.model)
+    assert set(perms(build.model)) == {(2, 0, 1)}

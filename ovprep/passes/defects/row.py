@@ -82,4 +82,5 @@ def copied(build: Builder, value: ir.Value) -> ir.Value:
 
     OpenVINO removes what it knows to change nothing, an addition of zero for one; a PRelu of slope one it keeps.
     """
-    return build.op("PRelu", value, build.constant(np.ones(1, np.float32), "copy"))
+    kind = np.float32 if value.dtype is None else value.dtype.numpy()
+    return build.op("PRelu", value, build.constant(np.ones(1, kind), "copy"))

@@ -36,10 +36,16 @@ class _End:
     letters: str
 
 
+_LENGTHS = 4
+"""The place of the lengths of sequences among the inputs."""
+
+
 def take_last(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
     """The last step of all of them is an output of its own, `[1, N, H]`."""
     if not is_one_way(node) or _is_reverse(node) or len(node.outputs) < 2:
         return False
+    if len(node.inputs) > _LENGTHS and node.inputs[_LENGTHS] is not None:
+        return False  # behind the end of a shorter sequence all steps are zero, its last state is not
     found = False
     for end in list(_ends_of(node.outputs[0], "TDNH", known)):
         if end.user is None or "D" in end.letters or not _is_last(end.user, end.letters.index("T")):

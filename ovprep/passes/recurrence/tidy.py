@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import readers_of, remove_unused, replace_value
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
 from ovprep.passes.recurrence.sequence import (
@@ -92,7 +92,9 @@ def _turn_before(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
     source = node.inputs[0] if node.inputs else None
     join = source.producer() if source is not None else None
     turns = _turns(node, known)
-    if not turns or join is None or join.op_type not in _ANY_ORDER or len(list(join.outputs[0].uses())) > 1:
+    if not turns or join is None or join.op_type not in _ANY_ORDER:
+        return False
+    if len(join.outputs[0].uses()) > 1 or join.outputs[0].is_graph_output():
         return False
     if join.op_type == "Concat" and int_of(join, "axis", 0) not in (-1, 2):
         return False
@@ -116,16 +118,18 @@ def _turns(node: ir.Node, known: ShapeValues) -> bool:
 
 
 def _is_sequence(node: ir.Node) -> bool:
-    source = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-    return node.op_type == "Squeeze" and source is not None and source.op_type in RECURRENT
+    """Whether a node drops the axis of directions of all steps, not of a last state."""
+    inner = node.inputs[0] if node.op_type == "Squeeze" else None
+    source = inner.producer() if inner is not None else None
+    return source is not None and source.op_type in RECURRENT and inner is source.outputs[0]
 
 
 def _turn_first(graph: ir.Graph, node: ir.Node, known: ShapeValues) -> bool:
     """Squeeze -> Transpose, or a Reshape that is one, the other way round."""
     found = False
-    users = [user for user, _ in node.outputs[0].uses()] if is_one_way(node) else []
-    for squeeze in [user for user in users if user.op_type == "Squeeze"]:
-        for user in [user for user, _ in squeeze.outputs[0].uses()]:
+    users = readers_of(graph, node.outputs[0]) if is_one_way(node) else None
+    for squeeze in [user for user in users or () if user.op_type == "Squeeze"]:
+        for user in readers_of(graph, squeeze.outputs[0]) or ():
             perm = ints_of(user, "perm") if user.op_type == "Transpose" else None
             if user.op_type == "Reshape" and swaps_first_two(user, known):
                 perm = _TURN

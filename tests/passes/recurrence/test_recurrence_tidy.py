@@ -203,3 +203,42 @@ def test_without_a_sequence_the_input_alone_is_turned_round() -> None:
     graph = GraphBuilder()
     x = flipped(graph, graph.input("x", LENGTH, 2, INPUTS), 0)
     assert tidied(graph, recurrence(graph, x, "LSTM")[2]) == ["LSTM"]
+
+
+def test_joined_sequences_that_are_an_output_too_keep_their_order() -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, 2, INPUTS)
+    joined = graph.op("Concat", *(flat(graph, recurrence(graph, x)[0]) for _ in range(2)), axis=-1)
+    untouched(graph, joined, graph.op("Transpose", joined, perm=(1, 0, 2)))
+
+
+def test_a_last_state_is_no_sequence() -> None:
+    graph = GraphBuilder()
+    steps, last = recurrence(graph, graph.input("x", LENGTH, 2, INPUTS))
+    both = graph.op("Add", flat(graph, steps), graph.op("Squeeze", last, graph.ints(0)))
+    untouched(graph, graph.op("Transpose", both, perm=(1, 0, 2)))
+
+
+def test_the_last_step_of_shorter_sequences_is_not_their_last_state() -> None:
+    graph = GraphBuilder()
+    x = graph.input("x", LENGTH, 2, INPUTS)
+    w, r = (graph.weights(1, 3 * UNITS, width) for width in (INPUTS, UNITS))
+    lengths = graph.constant(np.array([LENGTH, 2], np.int32), "lengths")
+    steps, _ = graph.ops("GRU", x, w, r, None, lengths, outputs=2, hidden_size=UNITS)
+    last = graph.constant(np.array(-1, np.int64), "last")
+    untouched(graph, graph.op("Gather", flat(graph, steps), last, axis=0))
+
+
+def test_what_a_branch_reads_stays() -> None:
+    graph = GraphBuilder()
+    choice = graph.input("choice", dtype=np.bool_)
+    steps = flat(graph, recurrence(graph, graph.input("x", LENGTH, 2, INPUTS))[0])
+    branches = []
+    for name in ("then", "else"):
+        inner = ir.node("Transpose", [steps], attributes={"perm": (1, 0, 2)}, name=name)
+        inner.outputs[0].name, inner.outputs[0].dtype = name, ir.DataType.FLOAT
+        branches.append(ir.Graph([], inner.outputs, nodes=[inner], name=name))
+    then, other = branches
+    chosen = graph.op("If", choice, then_branch=then, else_branch=other)
+    chosen.dtype, chosen.shape = ir.DataType.FLOAT, ir.Shape([2, LENGTH, UNITS])
+    untouched(graph, chosen)
