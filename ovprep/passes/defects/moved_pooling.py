@@ -3,11 +3,10 @@
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of
 from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
 from ovprep.passes.change import Change, counted
-from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, copied
+from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
 _ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _FALLING = frozenset({"Abs", "Gelu", "HardSwish", "Mish"})
@@ -27,10 +26,7 @@ def hold_pooling(model: ir.Model) -> Change | None:
     Conv -> copy -> MaxPool -> Gelu, with the copy taken into the convolution
     """
     hit = [node for node in model.graph if _is_hit(node)]
-    for node in hit:
-        source = node.inputs[0]
-        assert source is not None
-        node.replace_input_with(0, copied(Builder(model.graph, str(node.name), before=node), source))
+    give_copies(model.graph, hit)
     if not hit:
         return None
     return Change(

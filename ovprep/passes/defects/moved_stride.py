@@ -2,11 +2,10 @@
 
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder
 from ovprep.graph.constants import int_of, ints_of
 from ovprep.graph.shapes import dims_of
 from ovprep.passes.change import Change, counted
-from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, copied
+from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
 
 def hold_strides(model: ir.Model) -> Change | None:
@@ -20,10 +19,7 @@ def hold_strides(model: ir.Model) -> Change | None:
     Conv [1], stride 2, pads 1, 1, of a copy
     """
     hit = [node for node in model.graph if _is_hit(node)]
-    for node in hit:
-        source = node.inputs[0]
-        assert source is not None
-        node.replace_input_with(0, copied(Builder(model.graph, str(node.name), before=node), source))
+    give_copies(model.graph, hit)
     if not hit:
         return None
     return Change(
@@ -36,12 +32,10 @@ def _is_hit(node: ir.Node) -> bool:
     if node.op_type != "Conv" or int_of(node, "group", 1) > 1:
         return False
     source, weights = node.inputs[:2]
-    if source is None or source.producer() is None or weights is None or set(dims_of(weights)[2:]) != {1}:
+    producer = source.producer() if source is not None else None
+    if producer is None or producer.op_type == "PRelu" or weights is None or set(dims_of(weights)[2:]) != {1}:
         return False
-    if not any(ints_of(node, "pads") or ()) or max(ints_of(node, "strides") or (1,)) == 1:
-        return False
-    producer = source.producer()
-    return producer is None or producer.op_type != "PRelu"
+    return any(ints_of(node, "pads") or ()) and max(ints_of(node, "strides") or (1,)) > 1
 
 
 def _reproducer() -> Reproducer:

@@ -1,6 +1,6 @@
 """One row of the table of defects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +75,14 @@ class Sketch(Builder):
 
     def _numbers(self, shape: tuple[int, ...]) -> Array:
         return self.rng.normal(size=shape).astype(np.float32)
+
+
+def give_copies(graph: ir.Graph, nodes: Sequence[ir.Node]) -> None:
+    """Lets each node read a copy of its first input, of its own."""
+    for node in nodes:
+        source = node.inputs[0]
+        assert source is not None
+        node.replace_input_with(0, copied(Builder(graph, str(node.name), before=node), source))
 
 
 def copied(build: Builder, value: ir.Value) -> ir.Value:

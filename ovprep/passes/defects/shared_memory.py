@@ -2,9 +2,8 @@
 
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder
 from ovprep.passes.change import Change, counted
-from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, copied
+from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
 _IN_PLACE = ("Concat", "Flatten", "Reshape", "Squeeze", "Unsqueeze")
 """Read where their input lies; Concat does with a batch of one."""
@@ -21,10 +20,7 @@ def part_shared_memory(model: ir.Model) -> Change | None:
     Reshape(x) -> y;  Conv(Transpose(copy of x))
     """
     hit = [node for node in model.graph if node.op_type == "Transpose" and _is_hit(node)]
-    for node in hit:
-        source = node.inputs[0]
-        assert source is not None
-        node.replace_input_with(0, copied(Builder(model.graph, str(node.name), before=node), source))
+    give_copies(model.graph, hit)
     if not hit:
         return None
     return Change(

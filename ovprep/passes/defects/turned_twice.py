@@ -2,11 +2,10 @@
 
 import onnx_ir as ir
 
-from ovprep.graph.builder import Builder
 from ovprep.layout.apply import is_swap
 from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
 from ovprep.passes.change import Change, counted
-from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, copied
+from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
 _ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _RESHAPING = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
@@ -26,10 +25,7 @@ def hold_turn(model: ir.Model) -> Change | None:
     Conv -> Transpose(0, 2, 1) -> Sigmoid -> copy -> Transpose(0, 2, 1)
     """
     hit = [node for node in model.graph if is_swap(node) and _is_back_from_convolution(node)]
-    for node in hit:
-        source = node.inputs[0]
-        assert source is not None
-        node.replace_input_with(0, copied(Builder(model.graph, str(node.name), before=node), source))
+    give_copies(model.graph, hit)
     if not hit:
         return None
     return Change(
