@@ -50,21 +50,7 @@ def body_of(graph: ir.Graph) -> Body | str:
             return f"{node.op_type} {node.name}, between convolutions, has no form at rank 4"
     tail, front = ({node for node in blocked if node in behind}, {node for node in blocked if node not in behind})
     outside = tail | _reached(graph, tail) | front | _reaching(graph, front)
-    body = _connected({node: lift for node, lift in lifts.items() if node not in outside}, spatial)
-    return _defect(body) or body
-
-
-def _defect(body: Body) -> str | None:
-    """A result that is read inside too, where the axis stands before the length.
-
-    The Squeeze to the result and the Transpose to the body then both work in place, and OpenVINO 2026.4.1 gives the
-    body memory that nothing was written to, at fixed shapes.
-    """
-    for node, lift in body.lifts.items():
-        for value in (node.outputs[place] for place in lift.outputs):
-            if body.axes[node][1] == NHWC and value.is_graph_output() and value.uses():
-                return f"its output {value.name} is used inside as well, which OpenVINO's CPU plugin gets wrong there"
-    return None
+    return _connected({node: lift for node, lift in lifts.items() if node not in outside}, spatial)
 
 
 def _connected(lifts: dict[ir.Node, Lift], spatial: set[ir.Node]) -> Body:
