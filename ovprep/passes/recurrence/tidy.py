@@ -36,7 +36,7 @@ def tidy_recurrence(model: ir.Model) -> Change | None:
     two of them -> Concat -> Transpose(1, 0, 2)             becomes   two of them, each with a Transpose -> Concat
     x -> Slice(-1, 0) -> LSTM -> Squeeze -> Slice(-1, 0)    becomes   x -> LSTM(direction=reverse) -> Squeeze
 
-    Transpose before Squeeze, since OpenVINO 2026.4 computes the other order wrongly where two of them meet in a Concat.
+    Transpose before Squeeze, since that undoes what OpenVINO adds behind an LSTM.
     """
     graph, known = model.graph, ShapeValues()
     for node in graph:
