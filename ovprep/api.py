@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import onnx_ir as ir
+
 from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
@@ -127,7 +129,7 @@ def convert(
                 verification=built.verification,
                 benchmark=built.benchmark,
                 artifacts=artifacts_in(scratch),
-                warnings=(*_warnings(source), *built.caveats(device)),
+                warnings=(*_warnings(source), *_branches(built.chosen.graph), *built.caveats(device)),
             )
             write_documents(conversion, scratch)
     return conversion
@@ -242,6 +244,11 @@ def _as_file(model: Any) -> Iterator[Path]:
         path = Path(folder) / f"{model.name}.keras"
         model.save(path)
         yield path
+
+
+def _branches(graph: ir.Model) -> list[str]:
+    open_ones = [str(node.name) for node in graph.graph if node.op_type == "If"]
+    return [f"{name!r} branches on the inputs: only what the test signals take is compared." for name in open_ones]
 
 
 def _warnings(source: Source) -> tuple[str, ...]:

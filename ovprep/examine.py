@@ -12,8 +12,9 @@ import onnx_ir as ir
 
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Benchmark
-from ovprep.errors import RuntimeFailure, VerificationError
+from ovprep.errors import RuntimeFailure, UnsupportedError, VerificationError
 from ovprep.frontends.source import Source
+from ovprep.graph.chance import first_random
 from ovprep.graph.cost import receptive_field
 from ovprep.graph.storage import save_model
 from ovprep.inspection import default_sizes
@@ -67,6 +68,8 @@ def examine(
 
     Raises VerificationError where the IR is not equal to the original, RuntimeFailure where one of them cannot be run.
     """
+    if verifying:
+        _require_repeatable(candidate.source)
     if not verifying and seconds is None:
         return None, None
     original, direct, ours, at_default = candidate.contenders()
@@ -162,3 +165,12 @@ def _failure(found: Verification) -> str:
         f"(allowed: {worst.tolerance:.2g}) for {worst.signal} at batch {worst.batch}. Nothing was written. "
         + " ".join(found.notes)
     )
+
+
+def _require_repeatable(source: Source) -> None:
+    drawing = first_random(source.graph)
+    if drawing is not None:
+        raise UnsupportedError(
+            f"{drawing.name!r} ({drawing.op_type}) draws random numbers, so that not even the original equals itself: "
+            "export the model without it, or convert with --no-verify."
+        )

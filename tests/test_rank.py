@@ -87,7 +87,7 @@ def chosen(
 )
 def test_verdicts(verdict: Verdict, rank: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdict)
-    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=()))
     found = chosen(model(), "auto")
     assert found.rank.chosen == rank
     assert words in found.rank.why
@@ -100,16 +100,27 @@ def test_noise_is_measured_again_for_longer(monkeypatch: pytest.MonkeyPatch) -> 
 
     def measured(*_: Any, seconds: float, **__: Any) -> SimpleNamespace:
         budgets.append(seconds)
-        return SimpleNamespace(pairs=(Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdicts[len(budgets) - 1]),))
+        return SimpleNamespace(
+            pairs=(Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdicts[len(budgets) - 1]),), contestants=()
+        )
 
     monkeypatch.setattr(racing, "benchmark", measured)
     assert chosen(model(), "auto").rank.chosen == 4
     assert budgets == sorted(choosing.SECONDS)
 
 
+def test_a_form_that_hangs_at_the_default_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
+    entries = (SimpleNamespace(label="rank 4", reason=None), SimpleNamespace(label=racing.PLAIN, reason="No answer."))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=entries))
+    found = chosen(model(), "auto").rank
+    assert found.chosen == 3
+    assert found.why.endswith("; but it does not run at the device's default precision: No answer.")
+
+
 def faster_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
-    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=()))
 
 
 def wrong_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +191,7 @@ def test_interface_of_rank_4(layout: str, shapes: list[list[int]], rank: Rank, t
 
 def test_timing_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", None, None, None, 0, 0, "cannot tell")
-    entries = (SimpleNamespace(reason=None), SimpleNamespace(reason="It crashed."))
+    entries = (SimpleNamespace(label="rank 3", reason=None), SimpleNamespace(label="rank 4", reason="It crashed."))
     monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=entries))
     found = chosen(model(), "auto").rank
     assert (found.chosen, found.why) == (

@@ -32,6 +32,12 @@ class LayoutChange:
     pins: tuple[tuple[str, str], ...]
     explanation: Explanation = field(default=Explanation(), compare=False, repr=False)
 
+    @property
+    def unknown_ports(self) -> tuple[tuple[str, str], ...]:
+        """Inputs and outputs whose layout stays since nothing tells what their axes mean, each with the reason."""
+        ports = (op for op in self.explanation.ops if op.type in ("input", "output") and op.layout is None)
+        return tuple((op.op, op.pin) for op in ports if op.pin is not None)
+
 
 def optimise_layout(model: ir.Model) -> LayoutChange:
     """Moves ops to the layouts in which the fewest bytes are transposed, and leaves the Transposes that remain.

@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from ovprep.graph.branches import take_branch, truth_of
 from ovprep.graph.builder import Builder, infer_outputs
+from ovprep.graph.chance import RANDOM
 from ovprep.graph.constants import Array, array_of, int_of, ints_of
 from ovprep.graph.edit import branches_of, leave_out, remove_unused, replace_value
 from ovprep.graph.extents import Extent
@@ -36,7 +37,6 @@ _REFUSALS = (
     ValueError,
 )
 """What the reference implementation raises for ops that it does not know or that are wrong."""
-_RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
 def fold_shapes(model: ir.Model) -> Change | None:
@@ -143,7 +143,7 @@ def _evaluated(node: ir.Node, opsets: dict[str, int]) -> list[Array] | None:
     arrays = {name: array for name, array in given.items() if array is not None}
     if (not arrays and node.op_type != "Constant") or len(arrays) < len(given) or node.domain not in ("", "ai.onnx"):
         return None
-    if node.op_type in _RANDOM or branches_of(node):
+    if node.op_type in RANDOM or branches_of(node):
         return None
     given_size = sum(array.size for array in arrays.values())
     allowed = max(given_size, min(max(_SMALL, _GROWTH * given_size), _LARGE))

@@ -170,9 +170,9 @@ def _wanted_layout(port: Port, options: InterfaceOptions) -> str:
 def _with_height(layout: str, options: InterfaceOptions) -> str:
     """The layout with a height before its length, where the interface shall be of rank 4 and this tensor is of rank 3.
 
-    One whose axes are not all known keeps its rank.
+    One whose axes are not all known keeps its rank, as does a state, whose batch is not its first axis.
     """
-    if options.rank != 4 or sorted(layout) != ["C", "N", "W"]:
+    if options.rank != 4 or layout not in ("NCW", "NWC"):
         return layout
     return layout.replace("W", f"{HEIGHT}W")
 

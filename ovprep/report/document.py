@@ -180,7 +180,7 @@ def _normalization(done: Normalization) -> dict[str, Any]:
             "transposes_before": layout.transposes_before,
             "transposes_after": layout.transposes_after,
             "transposes": plain(layout.explanation.transposes),
-            "pins": [{"op": name, "reason": reason} for name, reason in layout.pins],
+            "pins": [{"op": name, "reason": reason} for name, reason in (*layout.pins, *layout.unknown_ports)],
         },
     }
 

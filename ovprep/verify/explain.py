@@ -97,7 +97,7 @@ def _failure(failed: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
         if all(row.shapes == "fixed" for row in failed):
             return f"{text}; with open shapes it agrees."
         if all(row.shapes == "open" for row in failed):
-            return f"{text}; with fixed shapes it agrees."
+            return f"{text}; with fixed shapes it agrees: fix them with --batch or --input-shape."
     return f"{text}."
 
 

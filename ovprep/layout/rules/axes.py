@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of, set_int, set_ints
-from ovprep.graph.shapes import dims_of
+from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.layout.orientation import FIRST, LAST
 from ovprep.layout.rules.dropped import without_axes
 from ovprep.layout.rules.registry import RANK, Free, Pinned, Ruling, Swap, rank_in, rule, swap_constant_inputs
@@ -54,6 +54,15 @@ def arg_reduction(node: ir.Node) -> Ruling:
 def softmax(node: ir.Node) -> Ruling:
     """Over one axis, the last by default."""
     axis = int_of(node, "axis", -1)
+    return Free(lambda swap: set_int(node, "axis", swap.axis(axis)))
+
+
+@rule("QuantizeLinear", "DequantizeLinear")
+def quantize(node: ir.Node) -> Ruling:
+    """With one scale, or one for each place of an axis."""
+    if rank_of(node.inputs[1]) not in (0, 1) or int_of(node, "block_size", 0):
+        return Pinned("scales blocks")
+    axis = int_of(node, "axis", 1)
     return Free(lambda swap: set_int(node, "axis", swap.axis(axis)))
 
 

@@ -19,6 +19,16 @@ def test_concat(axis: int) -> None:
     check_rule("Concat", {"axis": axis}, floats(3, 3, 3), (3, 3, 3))
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+def test_quantization(axis: int) -> None:
+    """With one scale, and with one for each place; both ops of a pair."""
+    many, zeros = floats(4), np.zeros(4, np.uint8)
+    for shape in ((2, 4, 4), (3, 4, 4)):
+        check_rule("QuantizeLinear", {"axis": axis}, shape, np.float32(0.1), np.uint8(3))
+        check_rule("QuantizeLinear", {"axis": axis}, shape, many, zeros)
+    check_rule("QuantizeLinear", {"axis": axis}, (2, 4, 4), many[:1].reshape(()))
+
+
 def test_concat_of_different_sizes() -> None:
     check_rule("Concat", {"axis": 1}, (2, 3, 5), (2, 1, 5), floats(2, 4, 5))
     check_rule("Concat", {"axis": -1}, (2, 3, 5), (2, 3, 3), floats(2, 3, 1))
