@@ -68,14 +68,19 @@ def _named(word: str, original: Interface, target: Interface) -> list[tuple[Port
     for port, turned in zip(original.inputs, target.inputs, strict=True):
         if port.name == shape["name"]:
             dims = [dim.strip() for dim in shape["dims"].split(",")]
-            if len(dims) != len(port.dims):
-                raise OptionError(f"The shape {word!r} for {turned} has not {len(port.dims)} axes.")
-            same = port.layout == turned.layout
-            return [
-                (port, index if same else port.layout.index(turned.layout[index]))
-                for index, dim in enumerate(dims)
-                if dim == "?"
-            ]
+            if len(dims) != len(turned.dims):
+                raise OptionError(f"The shape {word!r} for {turned} has not {len(turned.dims)} axes.")
+            return [(port, _axis_of(port, turned, index)) for index, dim in enumerate(dims) if dim == "?"]
     raise OptionError(
         f"There is no input {shape['name']!r}; the model has {', '.join(p.name for p in original.inputs)}."
     )
+
+
+def _axis_of(port: Port, turned: Port, index: int) -> int:
+    """The original's axis that is the result's axis `index`."""
+    if port.layout == turned.layout:  # which may have several "?"
+        return index
+    letter = turned.layout[index]
+    if letter not in port.layout:  # the height of an interface of rank 4
+        raise OptionError(f"Axis {index} of {turned} is always of size one; it cannot be opened.")
+    return port.layout.index(letter)

@@ -1,5 +1,6 @@
 """Axes that an ONNX file fixes, opened: where the ops let them be, and not where one of them is in the way."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from ovprep.dynamic import axes_to_open
 from ovprep.errors import OptionError, RuntimeFailure
 from ovprep.frontends.open import read_model
 from ovprep.interface import Interface, Port
-from ovprep.options import OpenAxis, ReadOptions
+from ovprep.options import InterfaceOptions, OpenAxis, ReadOptions
 from tests.graphs import difference, run
 
 
@@ -41,6 +42,7 @@ SEQUENCE = ("c = Conv(x, w) y = Relu(c)", "1, 5, 30")
 FLATTENED = ("c = Conv(x, w) f = Flatten(c) y = MatMul(f, r)", "1, 4")
 WRITTEN_SIZE = ("c = Conv(x, w) s = Constant <value = int64[2] {1, 150}> () f = Reshape(c, s) y = MatMul(f, r)", "1, 4")
 MERGED = ("c = Conv(x, w) s = Constant <value = int64[2] {1, -1}> () f = Reshape(c, s) y = MatMul(f, r)", "1, 4")
+PATCHES = ("s = Constant <value = int64[4] {0, 0, -1, 10}> () y = Reshape(x, s)", "1, 3, 4, 10")
 STATE = ("c = Transpose <perm = [2, 0, 1]> (x) y = LSTM <hidden_size = 2> (c, lw, lr, , , h)", "32, 1, 1, 2")
 
 
@@ -89,6 +91,23 @@ def test_an_op_that_is_in_the_way_is_named(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_multiples_alone_are_refused_as_such(tmp_path: Path) -> None:
+    path = save(tmp_path, *PATCHES)
+    proto = onnx.load(path)
+    proto.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 40
+    proto.graph.output[0].type.tensor_type.shape.dim[2].dim_value = 4
+    onnx.save(proto, path)
+    words = r"\(Reshape\) works for some sizes alone, such as 80, and not for 104; export it for the one"
+    with pytest.raises(OptionError, match=words) as caught:
+        ovprep.inspect(path, dynamic=["x[1,3,?]"])
+    assert "\n" not in str(caught.value)
+    for size, fits in ((80, True), (104, False)):  # the sentence is true
+        proto.graph.input[0].type.tensor_type.shape.dim[2].dim_value = size
+        proto.graph.output[0].type.tensor_type.shape.dim[2].Clear()
+        with nullcontext() if fits else pytest.raises(Exception, match="incompatible shapes"):
+            run(proto, {"x": np.zeros((1, 3, size), np.float32)})
+
+
 def test_what_shapes_do_not_tell_the_original_does(tmp_path: Path) -> None:
     """A state for one signal: no shape is wrong, but the LSTM refuses it for three."""
     path = save(tmp_path, *STATE)
@@ -112,6 +131,25 @@ def test_axes_are_named_in_the_layout_of_the_result() -> None:
     assert axes_to_open(["x[1,32,?]"], NCW, NWC) == (OpenAxis("x", 1, "size_3", 3),)
     assert axes_to_open(["s[?,3]"], NCW, NWC) == (OpenAxis("s", 0, "batch", 2),)
     assert axes_to_open(["batch", "time"], NCW, NWC) == (OpenAxis("x", 0, "batch", 1), OpenAxis("x", 2, "time_32", 32))
+
+
+def test_axes_of_an_interface_of_rank_4() -> None:
+    """As `--shape`, `--dynamic` speaks of the result, height and all."""
+    raised = Interface((Port("x", "float32", (1, 1, 32, 3), "NHWC"), NWC.inputs[1]), ())
+    assert axes_to_open(["x[?,1,?,3]"], NCW, raised) == (OpenAxis("x", 0, "batch", 1), OpenAxis("x", 2, "time_32", 32))
+    with pytest.raises(OptionError, match=r"Axis 1 of x \[1, 1, 32, 3\].* is always of size one"):
+        axes_to_open(["x[1,?,32,3]"], NCW, raised)
+    with pytest.raises(OptionError, match=r"'x\[\?,\?,3\]' for x \[1, 1, 32, 3\].* has not 4 axes"):
+        axes_to_open(["x[?,?,3]"], NCW, raised)
+
+
+def test_opened_at_rank_4(tmp_path: Path) -> None:
+    options = InterfaceOptions(rank=4)
+    path = save(tmp_path, *SEQUENCE)
+    done = ovprep.convert(path, tmp_path / "out", dynamic=["x[?,1,?,3]"], interface=options, benchmark=False)
+    assert done.interface.inputs[0].dims == ("batch", 1, "time_32", 3)
+    assert done.verification is not None
+    assert done.verification.passed
 
 
 @pytest.mark.parametrize(

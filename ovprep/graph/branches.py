@@ -6,9 +6,9 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of
-from ovprep.graph.edit import release_branches, replace_value
+from ovprep.graph.edit import branches_of, release_branches, replace_value
 from ovprep.graph.extents import Extent, Extents, minus
-from ovprep.graph.names import unique_name
+from ovprep.graph.names import names_in, unique_name
 from ovprep.graph.shape_values import ShapeValues
 
 
@@ -86,10 +86,17 @@ def take_branch(graph: ir.Graph, node: ir.Node, truth: bool) -> Taken:
 
 
 def _rename(graph: ir.Graph, inner: list[ir.Node]) -> None:
-    """Gives other names to what has the name of something in the graph: branches side by side may share theirs."""
-    taken = {value.name for value in (*graph.inputs, *graph.initializers.values())}
-    taken |= {name for node in graph for name in (node.name, *(output.name for output in node.outputs))}
-    for one in inner:
+    """Gives other names to what has the name of something in the graph, or in a branch of it that is still one.
+
+    Branches side by side may share theirs; what now stands in the graph is seen from all of them.
+    """
+    taken = set(names_in(graph)) - {""}
+    bodies = [deep for one in inner for body in branches_of(one) for deep in (body, *body.subgraphs())]
+    for body in bodies:
+        for value in (*body.inputs, *body.initializers.values()):
+            if value.name in taken:
+                value.name = unique_name(graph, value.name)
+    for one in (*inner, *(node for body in bodies for node in body)):
         if one.name is None or one.name in taken:
             one.name = unique_name(graph, one.name or one.op_type)
         for output in one.outputs:

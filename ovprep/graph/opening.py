@@ -1,7 +1,7 @@
 """Fixed axes of a model's inputs, left open instead."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import onnx
 import onnx_ir as ir
@@ -10,8 +10,10 @@ from ovprep.errors import OptionError
 from ovprep.graph.builder import infer_outputs
 from ovprep.options import OpenAxis
 
-_PROBE = (3, 64)
-"""A size for an open batch, and by how much another open axis is made longer, to see whether the ops let them be."""
+_BATCH = 3
+"""A size for an open batch, to see whether the ops let it be."""
+_LONGER = 64
+"""By how much another open axis is made longer; twice its size, it would fit where multiples alone do."""
 
 
 def open_axes(proto: onnx.ModelProto, axes: Iterable[OpenAxis]) -> None:
@@ -26,26 +28,38 @@ def open_axes(proto: onnx.ModelProto, axes: Iterable[OpenAxis]) -> None:
     del proto.graph.value_info[:]
 
 
-def require_open(model: ir.Model, axes: Iterable[OpenAxis]) -> None:
-    """Raises OptionError, with the op that is in the way, where the model works for the sizes that it had alone.
+def require_open(model: ir.Model, axes: Sequence[OpenAxis]) -> None:
+    """Raises OptionError, with the op that is in the way, where the model works for some sizes alone.
 
     `model` has these axes open and its shapes folded; it is used up.
     """
-    sizes = {axis.name: _PROBE[0] if axis.name == "batch" else axis.size + _PROBE[1] for axis in axes}
+    spare = model.clone()
+    others = {axis.name: _BATCH if axis.name == "batch" else axis.size + _LONGER for axis in axes}
+    node = _in_the_way(model, others)
+    if node is None:
+        return
+    doubled = {axis.name: 2 * axis.size for axis in axes}
+    if _in_the_way(spare, doubled) is None:
+        fits, fails = (", ".join(map(str, sizes.values())) for sizes in (doubled, others))
+        works = f"for some sizes alone, such as {fits}, and not for {fails}; export it for the one that you need"
+    else:
+        works = "for the size that the model was exported with alone; export it with these axes open"
+    raise OptionError(f"The axes {', '.join(others)} cannot be opened: {node.name!r} ({node.op_type}) works {works}.")
+
+
+def _in_the_way(model: ir.Model, sizes: Mapping[str, int]) -> ir.Node | None:
+    """The first op that does not take what it is given where open axes of the inputs have these sizes."""
     for value in model.graph.inputs:
         dims = value.shape or ()
         value.shape = ir.Shape([dim if isinstance(dim, int) else sizes.get(str(dim.value), dim) for dim in dims])
     for node in model.graph:
         try:
             infer_outputs(node, model.graph.opset_imports)
-            fits = node.op_type != "Reshape" or _counts(node.inputs[0]) in (None, _counts(node.outputs[0]))
         except onnx.shape_inference.InferenceError:
-            fits = False
-        if not fits:
-            raise OptionError(
-                f"The axes {', '.join(sizes)} cannot be opened: {node.name!r} ({node.op_type}) works for the size that "
-                "the model was exported with alone; export it with these axes open."
-            )
+            return node
+        if node.op_type == "Reshape" and _counts(node.inputs[0]) not in (None, _counts(node.outputs[0])):
+            return node
+    return None
 
 
 def _counts(value: ir.Value | None) -> int | None:

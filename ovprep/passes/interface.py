@@ -146,7 +146,8 @@ def _wanted_dims(port: Port, options: InterfaceOptions) -> list[int | None]:
             raise OptionError(f"The shape {list(given)} for {port} has not the size 1 at axis {target.index(HEIGHT)}.")
         # The same layout may have several "?", which have no index.
         wanted = list(given) if target == port.layout else [given[target.index(letter)] for letter in port.layout]
-    axis = port.dims.index(BATCH) if BATCH in port.dims else port.layout.find("N")
+    # What the ops say goes before a name, which may be wrong of a sequence with time first.
+    axis = port.dims.index(BATCH) if "N" not in port.layout and BATCH in port.dims else port.layout.find("N")
     if options.batch is not None and axis >= 0:
         if wanted[axis] not in (None, options.batch):
             raise OptionError(f"Input {port.name!r} is to have a batch of {wanted[axis]} and one of {options.batch}.")

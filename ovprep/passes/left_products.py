@@ -1,6 +1,6 @@
 """Writes a pointwise convolution that no other is near as the product that it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -9,10 +9,9 @@ from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import rank_of
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.elementwise import ELEMENTWISE
 from ovprep.passes.change import Change, counted
 
-_ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _PLAIN = frozenset({"LayerNormalization", "LogSoftmax", "MatMul", "Softmax"})
 """Ops that OpenVINO's CPU plugin computes on tensors that lie in memory as they are written."""
 
@@ -31,7 +30,9 @@ def multiply_from_left(model: ir.Model) -> Change | None:
     LayerNormalization -> MatMul(w [F, C], x) -> Add(b [F, 1]) -> Softmax
     """
     graph = model.graph
-    found = [node for node in graph if _is_pointwise(node) and _stands_alone(node)]
+    nodes = list(graph)
+    before, behind = _are_plain(nodes, _before), _are_plain(nodes[::-1], _behind)
+    found = [node for node in nodes if before.get(node) and behind.get(node) and _is_pointwise(node)]
     for node in found:
         _multiply(graph, node)
     remove_unused(graph)
@@ -51,24 +52,19 @@ def _is_pointwise(node: ir.Node) -> bool:
     return not any(pads) and set(strides) == {1} and all(array_of(v) is not None for v in node.inputs[2:])
 
 
-def _stands_alone(node: ir.Node) -> bool:
-    """Whether all that it meets, elementwise ops and its like left out, are plain ops or the interface."""
-    return all(end is None or end.op_type in _PLAIN for side in (_before, _behind) for end in _ends(node, side))
+def _are_plain(nodes: Sequence[ir.Node], side: _Side) -> dict[ir.Node, bool]:
+    """For each elementwise or pointwise node, whether what it meets on one side, its like left out, is all plain.
 
-
-def _ends(start: ir.Node, side: _Side) -> Iterator[ir.Node | None]:
-    """The first nodes on one side that are neither elementwise nor pointwise; None where the interface is."""
-    seen, waiting = {start}, [start]
-    while waiting:
-        for node in side(waiting.pop()):
-            if node is None:
-                yield None
-            elif node not in seen:
-                seen.add(node)
-                if node.op_type in _ELEMENTWISE or _is_pointwise(node):
-                    waiting.append(node)
-                else:
-                    yield node
+    That is a plain op, or the interface. `nodes` are in the order that has those on this side first.
+    """
+    plain: dict[ir.Node, bool] = {}
+    for node in nodes:
+        if node.op_type in ELEMENTWISE or _is_pointwise(node):
+            plain[node] = all(
+                one is None or plain.get(one, one.op_type in _PLAIN)  # also where a branch holds it
+                for one in side(node)
+            )
+    return plain
 
 
 def _before(node: ir.Node) -> Iterator[ir.Node | None]:

@@ -30,6 +30,8 @@ def name_resized_axes(model: ir.Model) -> Change | None:
         sizes = node.inputs[_SIZES] if node.op_type == "Resize" and len(node.inputs) > _SIZES else None
         if sizes is None or array_of(sizes) is not None or "axes" in node.attributes or rank_of(node.inputs[0]) != 3:
             continue
+        if node.attributes.get_string("keep_aspect_ratio_policy", "stretch") != "stretch":
+            continue  # the sizes of all axes decide
         before, after = known.dims(node.inputs[0]), known.numbers(sizes)
         if before is None or after is None or len(after) != 3 or before[:_LENGTH] != after[:_LENGTH]:
             continue

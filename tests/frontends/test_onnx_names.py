@@ -28,15 +28,30 @@ CASES: dict[str, tuple[dict[str, Dims], dict[str, Dims]]] = {
         {"x": ("batch_size", "T"), "z": ("T", 7)},
         {"x": ("batch", "T"), "z": ("T", 7)},
     ),
+    "behind the first axis, in sequences with time first": (
+        {"x": ("seq_len", "batch_size", 4), "s": (1, "batch_size", 5)},
+        {"x": ("seq_len", "batch", 4), "s": (1, "batch", 5)},
+    ),
+    "of two that say so the first": ({"x": ("batch", "batch*2")}, {"x": ("batch", "batch*2")}),
+    "beside a sequence with time first": (
+        {"x": ("N", 7), "z": ("T", "N", 7)},
+        {"x": ("batch", 7), "z": ("T", "batch", 7)},
+    ),
+    "said behind one without a name": ({"x": (None, "batch_size", 4)}, {"x": ("x_0", "batch", 4)}),
     "no first axis is open": ({"x": (1, 3, "N")}, {"x": (1, 3, "N")}),
     "a state comes first": ({"s": (2, "N", 4), "x": X}, {"s": (2, "batch", 4), "x": ("batch", 3, "T")}),
     # Nothing tells which one is the batch.
     "first axes of two names": ({"x": X, "z": ("M", 7)}, {"x": X, "z": ("M", 7)}),
     "first axes of two names and of none": ({"x": X, "z": ("M", 7), "v": (None, 2)}, {"z": ("M", 7), "v": ("v_0", 2)}),
-    "twice in one input": ({"x": ("T", "T"), "z": ("T", 3)}, {"x": ("T", "T"), "z": ("T", 3)}),
+    "twice in one input": ({"x": ("K", "K"), "z": ("K", 3)}, {"x": ("K", "K"), "z": ("K", 3)}),
     "behind the first axis of another": ({"x": X, "z": ("N", "N", 7)}, {"x": X, "z": ("N", "N", 7)}),
     "its name has another axis": ({"x": X, "z": (1, "batch")}, {"x": X, "z": (1, "batch")}),
+    "one without a name before it": (
+        {"x": (None, "N"), "z": ("N", 3), "v": (None, 2)},
+        {"x": ("x_0", "N"), "v": ("v_0", 2)},
+    ),
 }
+LENGTHS = ["seq", "seq_len", "Sequence", "time", "time_100", "len", "lengths", "length", "frames", "T", "W", "steps"]
 
 
 def graph_of(inputs: dict[str, Dims], outputs: dict[str, Dims], weights: dict[str, Dims]) -> onnx.GraphProto:
@@ -65,6 +80,13 @@ def test_names_of_inputs(case: str) -> None:
     name_batch(graph)
     found = dims_of(list(graph.input))
     assert {name: found[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", LENGTHS)
+def test_lengths_are_no_batch(name: str) -> None:
+    graph = graph_of({"x": (name, 1, 4)}, {"y": (name, 1, 5)}, {})
+    name_batch(graph)
+    assert dims_of([*graph.input, *graph.output]) == {"x": (name, 1, 4), "y": (name, 1, 5)}
 
 
 def test_names_of_outputs() -> None:

@@ -100,6 +100,26 @@ def test_branches_in_branches_with_the_same_names() -> None:
     assert "took 4 branches" in change.summary
 
 
+def test_names_that_branches_which_stay_have_too() -> None:
+    """A name that is taken into the graph is seen from all branches, which must not give it again."""
+
+    def branch(op: str, out: str, inner: str = "l = Neg(t)") -> str:
+        return f"{out}_ () => (float[batch, 4, 9] {out}) {{ t = {op}(x) {inner} {out} = Add(l, k) }}"
+
+    undecided = f"u = If (flag) < then_branch = {branch('Exp', 'c')}, else_branch = {branch('Sin', 'd')} >"
+    loop = """l = Loop (three, , t) < body = body (int64 i, bool more, float[batch, 4, 9] s)
+                  => (bool go, float[batch, 4, 9] r) { go = Identity(more) v = Mul(s, two) r = Add(v, x) } >"""
+    ifs = [
+        f"z = If (yes) < then_branch = {branch('Tanh', 'v')}, else_branch = {branch('Abs', 'i')} >",
+        f"p = If (yes) < then_branch = {branch('Relu', 'a', loop)}, else_branch = {branch('Abs', 'b')} >",
+        f"q = If (no) < then_branch = {branch('Cos', 'e')}, else_branch = {branch('Neg', 'f', loop)} >",
+        undecided,
+    ]
+    model = model_of("", " ".join((*ifs, "o = Add(p, q) n = Add(o, z) y = Add(n, u)")), more=", bool flag")
+    applied(fold_shapes, model)
+    assert ops_of(model).count("If") == 1
+
+
 def test_what_a_branch_hands_on() -> None:
     """A constant, and one value twice; where two branches differ in rank, shapes are known once one is taken."""
     branches = """

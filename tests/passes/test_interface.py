@@ -134,6 +134,14 @@ def test_shapes_are_in_the_layout_of_the_result() -> None:
     assert [str(dim) for dim in model.graph.outputs[0].shape or ()] == ["batch", "2", "48"]
 
 
+def test_a_batch_is_where_the_ops_have_it() -> None:
+    build = GraphBuilder()
+    x = build.input("x", "batch", "n", 4)  # a name that an exporter gave to time
+    build.output(build.op("LSTM", x, build.weights(1, 20, 4), build.weights(1, 20, 5), hidden_size=5), "y")
+    fix_shapes(build.model, infer_interface(build.model), InterfaceOptions(batch=2))
+    assert [str(dim) for dim in build.graph.inputs[0].shape or ()] == ["batch", "2", "4"]
+
+
 def test_a_batch_for_all() -> None:
     model = two_convolutions().model
     fix_shapes(model, infer_interface(model), InterfaceOptions("keep", batch=2))

@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 import pytest
 
+from ovprep.passes import left_products
 from ovprep.passes.left_products import multiply_from_left
 from tests.graphs import FEW_ULP, GraphBuilder
 from tests.passes.support import applied, normalized, ops_of
@@ -47,6 +48,24 @@ def test_two_with_a_residual_connection() -> None:
     inner = build.op("Gelu", pointwise(build, norm(build, x), WIDTH, 8))
     y = build.op("Add", x, pointwise(build, inner, 8, WIDTH))
     assert rewritten(build, y).count("MatMul") == 2
+
+
+def test_a_long_row_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[ir.Node] = []
+
+    def is_pointwise(node: ir.Node, original: Callable[[ir.Node], bool] = left_products._is_pointwise) -> bool:
+        looked.append(node)
+        return original(node)
+
+    monkeypatch.setattr(left_products, "_is_pointwise", is_pointwise)
+    build = GraphBuilder()
+    x = norm(build, build.input("x", "batch", WIDTH, CHANNELS))
+    for _ in range(50):
+        x = pointwise(build, build.op("Relu", x), WIDTH, WIDTH, bias=False)
+    build.output(norm(build, x), "y")
+    multiply_from_left(build.model)
+    assert ops_of(build.model).count("MatMul") == 50
+    assert len(looked) <= 3 * 102
 
 
 def beside(op_type: str, **attributes: object) -> Callable[[GraphBuilder, ir.Value], ir.Value]:

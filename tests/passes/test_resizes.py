@@ -69,6 +69,13 @@ def test_what_resizes_channels_stays(model: ir.Model) -> None:
     assert "Shape" in ops_of(model)
 
 
+@pytest.mark.parametrize(("policy", "to"), [("not_larger", 37), ("not_smaller", 5)])
+def test_sizes_that_are_bounds_stay(policy: str, to: int) -> None:
+    """The channels, which stay as they are, decide over the length as well."""
+    model = upsampling("batch", 4, 16, to=to, keep_aspect_ratio_policy=policy, **NEAREST)
+    assert applied(name_resized_axes, model) is None
+
+
 @pytest.mark.parametrize("attributes", [LINEAR, NEAREST], ids=["linear", "nearest"])
 def test_it_takes_part_in_layout_and_lift(attributes: dict[str, Any]) -> None:
     """Channel-last outside, one Transpose at each end, and a form at rank 4."""

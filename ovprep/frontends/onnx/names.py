@@ -11,16 +11,19 @@ _BATCH = "batch"
 _NO_NAME = re.compile(r"(unk__\d+|\?|None)?")
 """No name, or one that a converter drew where TensorFlow has none, another for each axis."""
 
+_NO_BATCH = re.compile(r"(seq|time|len).*|length|frames|steps|t|w|size_\d+", re.IGNORECASE)
+"""Names of lengths, which stand first in sequences with time first; `size_3` is what `--dynamic` calls other axes."""
+
 _Dims = Sequence[int | str]
 
 
 def name_batch(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
     """Calls the batch "batch" wherever it stands, and gives every open axis without a name one.
 
-    The batch is the open first axis that all inputs share which have one: [N, C, W] and [N, F], beside a state
-    [1, N, H]; or those of them whose name says so. Where these have several names, or the name stands further behind as
-    well ([T, T]), nothing tells which axis is the batch, and all keep their names. `weights` are no inputs, though they
-    are listed as such.
+    The batch is what its name says is the batch, on whichever axis: [seq_len, batch_size, 4]. Where none does, it is
+    the open first axis that all inputs share which have one, [N, C, W] and [N, F] beside a state [1, N, H], unless its
+    name is that of a length. Where these have several names, or one input has the name twice ([N, N]), nothing tells
+    which axis is the batch, and all keep their names. `weights` are no inputs, though they are listed as such.
 
     Outputs keep the names that inputs have too; inference finds the others again where it can.
     """
@@ -46,16 +49,19 @@ def name_batch(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
 
 def _batch_names(inputs: Sequence[_Dims]) -> set[str]:
     """All names of the batch; the empty one where it has none, as first axis."""
-    with_one = [dims for dims in inputs if dims and isinstance(dims[0], str)]
-    firsts = {str(dims[0]) for dims in with_one}
-    said = {name for name in firsts if "batch" in name.lower()}
-    others = {name for name in firsts - said if not _NO_NAME.fullmatch(name)}
-    if said:
-        firsts -= others
+    said = {name for dims in inputs for name in _said_in(dims)}
+    firsts = {dims[0] for dims in inputs if not _said_in(dims) and dims and isinstance(dims[0], str)}
+    firsts = {name for name in firsts if not _NO_BATCH.fullmatch(name)}
+    others = {name for name in firsts if not _NO_NAME.fullmatch(name)}
+    names = said | (firsts - others) if said else firsts
     several = len(others) > 1 and not said
-    further_behind = any(dim in firsts - {""} for dims in with_one for dim in dims[1:])
-    taken = _BATCH not in firsts and any(_BATCH in dims for dims in inputs)
-    return set() if several or further_behind or taken else firsts
+    twice = any(sum(dim in names and (axis == 0 or dim != "") for axis, dim in enumerate(dims)) > 1 for dims in inputs)
+    return set() if several or twice else names
+
+
+def _said_in(dims: _Dims) -> list[str]:
+    """The first name of an input that speaks of the batch."""
+    return [dim for dim in dims if isinstance(dim, str) and _BATCH in dim.lower()][:1]
 
 
 def _dims(value: onnx.ValueInfoProto) -> _Dims:

@@ -23,6 +23,8 @@ UNARY = tuple(_UNARY.split())
 BROADCASTING = tuple(_BROADCASTING.split())
 """Several inputs that broadcast to one shape (Clip's bounds are scalars)."""
 
+ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
+
 
 @rule(*UNARY)
 def unary(node: ir.Node) -> Ruling:

@@ -4,11 +4,10 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.graph.constants import array_of
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.elementwise import ELEMENTWISE
 from ovprep.passes.change import Change, counted
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
-_ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _FALLING = frozenset({"Abs", "Gelu", "HardSwish", "Mish"})
 _SLOPED = frozenset({"Elu", "LeakyRelu"})
 _OF_CONVOLUTION = frozenset({"Add", "Sub"})
@@ -41,7 +40,7 @@ def _is_hit(node: ir.Node) -> bool:
     users = [user for user, _ in node.outputs[0].uses()]
     if any(_falls(user) for user in users):
         return True
-    return len(users) > 1 and all(user.op_type in _ELEMENTWISE for user in users)  # an activation in several ops
+    return len(users) > 1 and all(user.op_type in ELEMENTWISE for user in users)  # an activation in several ops
 
 
 def _is_convolution(value: ir.Value | None) -> bool:

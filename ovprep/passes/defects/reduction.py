@@ -6,11 +6,10 @@ from ovprep.graph.builder import Builder, infer_outputs
 from ovprep.graph.constants import int_of, ints_of, set_int
 from ovprep.graph.edit import replace_value
 from ovprep.graph.shapes import dims_of, rank_of
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.elementwise import ELEMENTWISE
 from ovprep.passes.change import Change, counted
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch
 
-_ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _REDUCTION_OF = {"GlobalAveragePool": "ReduceMean", "GlobalMaxPool": "ReduceMax"}
 
 
@@ -57,7 +56,7 @@ def _is_hit(node: ir.Node) -> bool:
         return False
     output = node.outputs[0]
     return any(
-        user.op_type in _ELEMENTWISE and rank_of(user.outputs[0]) and dims_of(user.outputs[0]) == dims_of(output)
+        user.op_type in ELEMENTWISE and rank_of(user.outputs[0]) and dims_of(user.outputs[0]) == dims_of(output)
         for user, _ in output.uses()
     )
 

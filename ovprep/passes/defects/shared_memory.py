@@ -40,9 +40,15 @@ def _is_hit(transpose: ir.Node) -> bool:
 
 def _reaches_output(value: ir.Value) -> bool:
     """Whether a value is an output, or becomes one in place."""
-    if value.is_graph_output():
-        return True
-    return any(user.op_type in _IN_PLACE and _reaches_output(user.outputs[0]) for user, _ in value.uses())
+    waiting, seen = [value], {value}
+    while waiting:
+        one = waiting.pop()
+        if one.is_graph_output():
+            return True
+        behind = {user.outputs[0] for user, _ in one.uses() if user.op_type in _IN_PLACE} - seen
+        waiting += behind
+        seen |= behind
+    return False
 
 
 def _reproducer() -> Reproducer:

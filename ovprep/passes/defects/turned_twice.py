@@ -3,11 +3,10 @@
 import onnx_ir as ir
 
 from ovprep.layout.apply import is_swap
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.elementwise import ELEMENTWISE
 from ovprep.passes.change import Change, counted
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, give_copies
 
-_ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _RESHAPING = frozenset(("Reshape", "Flatten", "Squeeze", "Unsqueeze"))
 _STOPPING = frozenset(("PRelu", "LeakyRelu"))
 """Elementwise ops that the plugin does not move."""
@@ -35,10 +34,10 @@ def hold_turn(model: ir.Model) -> Change | None:
 
 
 def _is_back_from_convolution(node: ir.Node) -> bool:
-    turned = _behind(node, _ELEMENTWISE - _STOPPING | _RESHAPING)
+    turned = _behind(node, ELEMENTWISE - _STOPPING | _RESHAPING)
     if turned is None or not is_swap(turned):
         return False
-    source = _behind(turned, _ELEMENTWISE)
+    source = _behind(turned, ELEMENTWISE)
     return source is not None and source.op_type == "Conv"
 
 

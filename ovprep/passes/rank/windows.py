@@ -45,6 +45,9 @@ def resize(node: ir.Node) -> Lift | None:
         return None
     if node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize":
         return None
+    policy = node.attributes.get_string("keep_aspect_ratio_policy", "stretch")
+    if axes is None and place == 3 and policy != "stretch":
+        return None  # the new axis would have a say in it
 
     def edit(build: Builder, axis: int) -> None:
         if axes is None:

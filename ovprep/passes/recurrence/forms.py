@@ -105,9 +105,14 @@ def _alone(leaf: Leaf) -> Form:
 Monomial = tuple[Leaf, ...]
 """Leaves of one width that are multiplied, in the order of their keys."""
 
+_MONOMIALS = 64
+"""More than any cell has; sums that are multiplied over and over, as in a highway network, have exponentially many."""
+
 
 def polynomial(form: Form) -> dict[Monomial, Numbers] | None:
-    """A form as a sum of products of leaves, element by element, each times a row; None where it mixes columns.
+    """A form as a sum of products of leaves, element by element, each times a row.
+
+    None where it mixes columns, or is a sum of more than `_MONOMIALS` products.
 
     `(1 - z) * n + z * h` and `n + z * (h - n)` come to the same. A function of a block of which some columns are taken
     is the function of these columns.
@@ -120,6 +125,8 @@ def polynomial(form: Form) -> dict[Monomial, Numbers] | None:
             return None
         for monomial, row in expanded.items():
             found[monomial] = found.get(monomial, np.zeros(form.width)) + row * taken[1]
+        if len(found) > _MONOMIALS:
+            return None
     return {monomial: row for monomial, row in found.items() if row.any()}
 
 

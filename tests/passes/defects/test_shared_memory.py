@@ -55,6 +55,20 @@ def test_the_plugin_gets_it_wrong(rank: int, tmp_path: Path) -> None:
     assert not all(are_right(models, feeds, tmp_path).values())
 
 
+def test_many_ways_to_the_output() -> None:
+    """Each Concat doubles them; who walks all of them does not come back."""
+    build = GraphBuilder()
+    x = build.op("Relu", build.input("x", 1, 6, 5))
+    joined = x
+    for _ in range(40):
+        joined = build.op("Concat", joined, joined, axis=2)
+    build.output(build.op("Relu", joined), "tap")
+    build.output(build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 5, 3)), "y")
+    assert part_shared_memory(build.model) is None
+    build.output(joined, "joined")
+    assert part_shared_memory(build.model) is not None
+
+
 def test_drawing() -> None:
     model = tapped(3, 2)
     part_shared_memory(model)

@@ -165,6 +165,7 @@ def test_spatial(op_type: str, others: tuple[Array | None, ...], attributes: dic
         ("Gather", (np.array(1, np.int64),), {"axis": 2}),
         ("ArgMax", (), {"axis": 1, "keepdims": 0}),
         ("LayerNormalization", (numbers(4, 8),), {"axis": 1}),
+        ("Resize", (None, None, ints(1, 2, 5)), {"mode": "nearest", "keep_aspect_ratio_policy": "not_larger"}),
         ("Resize", (None, scales(1, 1, 2)), {"coordinate_transformation_mode": "tf_crop_and_resize"}),
     ],
 )

@@ -100,6 +100,15 @@ def goes_on_and_on(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) 
     return [h]
 
 
+def takes_the_highway(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) -> Sequence[ir.Value]:
+    """Each layer multiplies the sum of all before it: 2^30 products, which nobody can write out."""
+    (h,) = rnn(build, x, states)
+    for _ in range(30):
+        z, n = (build.op(function, build.by_weights(h, UNITS)) for function in ("Sigmoid", "Tanh"))
+        h = build.op("Add", h, build.op("Mul", z, build.op("Sub", n, h)))
+    return [h]
+
+
 @pytest.mark.parametrize(
     ("step", "states", "why"),
     [
@@ -111,6 +120,7 @@ def goes_on_and_on(build: StepBuilder, x: ir.Value, states: Sequence[ir.Value]) 
         (bends, 1, "computes HardSigmoid in each step"),
         (bends_softly, 1, "does not compute an LSTM, a GRU or an RNN"),
         (goes_on_and_on, 1, "does not compute an LSTM, a GRU or an RNN"),
+        (takes_the_highway, 1, "does not compute an LSTM, a GRU or an RNN"),
         (mixes_the_batch, 1, "cuts the batch in each step"),
         (takes_one_of_the_batch, 1, "cuts the batch in each step"),
     ],
