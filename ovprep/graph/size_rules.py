@@ -224,8 +224,8 @@ def _chosen(known: ShapeValues, node: ir.Node, source: Extents) -> Extents | Non
 
 
 _SAME_SIZES = (
-    "Abs BatchNormalization Cast Celu Clip Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log LogSoftmax "
-    "Mish Neg Reciprocal Relu Selu Sigmoid Softmax Softplus Softsign Sqrt Tanh"
+    "Abs BatchNormalization Cast Celu Clip DequantizeLinear Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu "
+    "Log LogSoftmax Mish Neg QuantizeLinear Reciprocal Relu Selu Sigmoid Softmax Softplus Softsign Sqrt Tanh"
 )
 SIZE_RULES: dict[str, SizeRule] = {
     **dict.fromkeys(_SAME_SIZES.split(), lambda known, node, source: source),

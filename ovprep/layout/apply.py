@@ -16,6 +16,9 @@ from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, oriented_outputs, rank_in, ruling_of
 from ovprep.layout.written import Written
 
+_BETWEEN_A_PAIR = 8
+"""More than a float has bytes for each of an int8."""
+
 
 @dataclass(frozen=True)
 class LayoutChange:
@@ -141,10 +144,17 @@ def _problem(nodes: list[ir.Node], rulings: list[Ruling], values: list[ir.Value]
 
 
 def _cost(value: ir.Value, written: Written) -> int:
-    """The bytes that a Transpose to the other layout moves; a value that has no other layout is never asked for."""
+    """The bytes that a Transpose to the other layout moves; a value that has no other layout is never asked for.
+
+    Between a QuantizeLinear and its DequantizeLinear one costs more than on either side of the pair, which runtimes
+    take for integers only where nothing stands between.
+    """
     rank, orientation = rank_of(value) or 0, written.of(value)
     if rank != RANKS[0] and orientation is None:
         return 0
+    producer = value.producer()
+    if producer is not None and producer.op_type == "QuantizeLinear":
+        return _BETWEEN_A_PAIR * bytes_of(value)
     return 0 if moves_nothing(value, turn_of(rank, orientation)) else bytes_of(value)
 
 

@@ -22,7 +22,10 @@ Axis = tuple[ir.Value, int]
 Claim = tuple[Axis, str]
 
 _SPATIAL = {1: "W", 2: "HW", 3: "DHW"}
-_NAMING_AXES = "Concat CumSum Hardmax LayerNormalization LogSoftmax Pad Resize Slice Softmax Split TopK"
+_NAMING_AXES = (
+    "Concat CumSum DequantizeLinear Hardmax LayerNormalization LogSoftmax Pad QuantizeLinear Resize Slice Softmax "
+    "Split TopK"
+)
 _SAME_AXES = frozenset((*_NAMING_AXES.split(), *UNARY, *BROADCASTING, *CHANNEL_FIRST))
 """Ops whose output has the axes of their input."""
 _KEEPING_PLACES = frozenset((*UNARY, "InstanceNormalization", "LayerNormalization", "LogSoftmax", "Softmax"))

@@ -155,3 +155,15 @@ def test_a_transpose_of_other_axes_is_no_swap() -> None:
     change = optimised(build)
     other = "moves other axes than channels and time"
     assert (change.transposes_after, change.pins) == (2, (("Transpose", other), ("Transpose_1", other)))
+
+
+def test_no_transpose_stands_between_a_quantised_pair() -> None:
+    """Although fewer bytes would move there."""
+    build = GraphBuilder()
+    scale, zero = build.constant(np.float32(0.05)), build.constant(np.uint8(9))
+    x = build.op("QuantizeLinear", build.input("x", 2, 9, 4), scale, zero)
+    x = build.op("Transpose", build.op("DequantizeLinear", x, scale, zero), perm=(0, 2, 1))
+    build.output(build.op("Conv", x, build.weights(5, 4, 3)), "y")
+    optimise_layout(build.model)
+    ops = [node.op_type for node in build.model.graph]
+    assert ops.index("DequantizeLinear") - ops.index("QuantizeLinear") == 1
