@@ -72,6 +72,9 @@ def take_branch(graph: ir.Graph, node: ir.Node, truth: bool) -> Taken:
     taken.outputs.clear()
     taken.remove(inner)
     release_branches(node)  # of the branch that is not taken; this one is empty
+    for body in branches_of(node):
+        body.outputs.clear()
+        body.remove(list(body))  # its names are free
     _rename(graph, inner)
     graph.insert_before(node, inner)
     build = Builder(graph, str(node.name), before=node)
@@ -91,12 +94,7 @@ def _rename(graph: ir.Graph, inner: list[ir.Node]) -> None:
     Branches side by side may share theirs; what now stands in the graph is seen from all of them.
     """
     taken = set(names_in(graph)) - {""}
-    bodies = [deep for one in inner for body in branches_of(one) for deep in (body, *body.subgraphs())]
-    for body in bodies:
-        for value in (*body.inputs, *body.initializers.values()):
-            if value.name in taken:
-                value.name = unique_name(graph, value.name)
-    for one in (*inner, *(node for body in bodies for node in body)):
+    for one in inner:
         if one.name is None or one.name in taken:
             one.name = unique_name(graph, one.name or one.op_type)
         for output in one.outputs:

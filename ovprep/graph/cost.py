@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
+from ovprep.graph.op_types import RECURRENT
 from ovprep.graph.shapes import dims_of, rank_of
 
 
@@ -33,7 +34,7 @@ def macs_of(node: ir.Node) -> int:
         return _elements(node.inputs[0]) * math.prod(_shape(node.inputs[1])[1:])
     if node.op_type in ("MatMul", "Gemm"):
         return _elements(node.outputs[0]) * _inner_size(node)
-    if node.op_type in ("LSTM", "GRU", "RNN"):
+    if node.op_type in RECURRENT:
         steps_and_batch = math.prod(_shape(node.inputs[0])[:2])
         return steps_and_batch * (math.prod(_shape(node.inputs[1])) + math.prod(_shape(node.inputs[2])))
     return 0

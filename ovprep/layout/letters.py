@@ -11,6 +11,7 @@ import onnx_ir as ir
 
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.interface import port_of
+from ovprep.graph.op_types import RECURRENT
 from ovprep.graph.refinement import refine
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
@@ -30,7 +31,6 @@ _SAME_AXES = frozenset((*_NAMING_AXES.split(), *UNARY, *BROADCASTING, *CHANNEL_F
 """Ops whose output has the axes of their input."""
 _KEEPING_PLACES = frozenset((*UNARY, "InstanceNormalization", "LayerNormalization", "LogSoftmax", "Softmax"))
 """Ops of one computed input that leave every element, changed, where it was."""
-_RECURRENT = ("LSTM", "GRU", "RNN")
 
 
 def infer_interface(model: ir.Model) -> Interface:
@@ -168,7 +168,7 @@ def _mapping(node: ir.Node, value: ir.Value, source_rank: int, rank: int) -> Ite
         return [(axis, axis) for axis in range(rank - 1)]
     if op in ("Reshape", "Flatten", "Gemm") and value is node.inputs[0]:
         return [(0, 0)] if _keeps_first(node) else []
-    if op in _RECURRENT:
+    if op in RECURRENT:
         # `[W, N, C]` to all steps `[W, 1, N, C]`, or to the last `[1, N, C]`.
         if value is not node.inputs[0] or int_of(node, "layout", 0):
             return []
@@ -226,7 +226,7 @@ def _claims(node: ir.Node) -> Iterator[Claim]:
             rank = rank_of(value)
             if rank is not None and rank - 2 in _SPATIAL:
                 yield from (((value, axis), letter) for axis, letter in enumerate("NC" + _SPATIAL[rank - 2]))
-    if node.op_type in _RECURRENT and node.inputs[0] is not None:
+    if node.op_type in RECURRENT and node.inputs[0] is not None:
         order = "NWC" if int_of(node, "layout", 0) else "WNC"
         yield from (((node.inputs[0], axis), letter) for axis, letter in enumerate(order))
         yield from (((output, rank - 1), "C") for output in node.outputs if (rank := rank_of(output)))

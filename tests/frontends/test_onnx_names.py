@@ -25,14 +25,14 @@ CASES: dict[str, tuple[dict[str, Dims], dict[str, Dims]]] = {
     "called so already": ({"x": ("batch", "T")}, {"x": ("batch", "T")}),
     "names that say so": ({"x": ("batch_x", 3), "z": ("Batch", 7)}, {"x": ("batch", 3), "z": ("batch", 7)}),
     "a name that says so beside another": (
-        {"x": ("batch_size", "T"), "z": ("T", 7)},
-        {"x": ("batch", "T"), "z": ("T", 7)},
+        {"x": ("batch_size", "M"), "z": ("M", 7), "v": ("K", 2)},
+        {"x": ("batch", "M"), "z": ("M", 7), "v": ("K", 2)},
     ),
     "behind the first axis, in sequences with time first": (
         {"x": ("seq_len", "batch_size", 4), "s": (1, "batch_size", 5)},
         {"x": ("seq_len", "batch", 4), "s": (1, "batch", 5)},
     ),
-    "of two that say so the first": ({"x": ("batch", "batch*2")}, {"x": ("batch", "batch*2")}),
+    "of two that say so the first": ({"x": ("batch_size", "batch_size*2")}, {"x": ("batch", "batch_size*2")}),
     "beside a sequence with time first": (
         {"x": ("N", 7), "z": ("T", "N", 7)},
         {"x": ("batch", 7), "z": ("T", "batch", 7)},

@@ -106,11 +106,11 @@ def test_names_that_branches_which_stay_have_too() -> None:
     def branch(op: str, out: str, inner: str = "l = Neg(t)") -> str:
         return f"{out}_ () => (float[batch, 4, 9] {out}) {{ t = {op}(x) {inner} {out} = Add(l, k) }}"
 
-    undecided = f"u = If (flag) < then_branch = {branch('Exp', 'c')}, else_branch = {branch('Sin', 'd')} >"
     loop = """l = Loop (three, , t) < body = body (int64 i, bool more, float[batch, 4, 9] s)
                   => (bool go, float[batch, 4, 9] r) { go = Identity(more) v = Mul(s, two) r = Add(v, x) } >"""
+    undecided = f"u = If (flag) < then_branch = {branch('Exp', 'c', loop)}, else_branch = {branch('Sin', 'd')} >"
     ifs = [
-        f"z = If (yes) < then_branch = {branch('Tanh', 'v')}, else_branch = {branch('Abs', 'i')} >",
+        f"z = If (yes) < then_branch = {branch('Tanh', 's')}, else_branch = {branch('Abs', 'i')} >",
         f"p = If (yes) < then_branch = {branch('Relu', 'a', loop)}, else_branch = {branch('Abs', 'b')} >",
         f"q = If (no) < then_branch = {branch('Cos', 'e')}, else_branch = {branch('Neg', 'f', loop)} >",
         undecided,
@@ -118,6 +118,10 @@ def test_names_that_branches_which_stay_have_too() -> None:
     model = model_of("", " ".join((*ifs, "o = Add(p, q) n = Add(o, z) y = Add(n, u)")), more=", bool flag")
     applied(fold_shapes, model)
     assert ops_of(model).count("If") == 1
+    outside = {output.name for node in model.graph for output in node.outputs}
+    bodies = list(model.graph.subgraphs())
+    inside = {output.name for body in bodies for node in body for output in node.outputs}
+    assert not outside & (inside | {value.name for body in bodies for value in body.inputs})
 
 
 def test_what_a_branch_hands_on() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
+from ovprep.graph.op_types import RECURRENT
 from ovprep.passes.change import Change, counted
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer, Sketch, copied
 
-_RECURRENT = ("GRU", "LSTM", "RNN")
 _SMALL = 64
 """Elements of constants that are held against each other, as axes and shapes are; weights are not."""
 
@@ -41,7 +41,7 @@ def _groups(graph: ir.Graph) -> Iterator[list[ir.Node]]:
     numbers = _numbered(graph)
     found: dict[int, list[ir.Node]] = {}
     for node in graph:
-        if node.op_type in _RECURRENT and node.inputs[0] is not None:
+        if node.op_type in RECURRENT and node.inputs[0] is not None:
             found.setdefault(numbers[node.inputs[0]], []).append(node)
     for readers in found.values():
         if len(readers) > 1 and not all(_is_bidirectional(node) for node in readers):

@@ -1,0 +1,3 @@
+"""Op types that go together."""
+
+RECURRENT = ("GRU", "LSTM", "RNN")
