@@ -132,3 +132,12 @@ def test_other_floats_stay_as_they_are(kind: int) -> None:
     model = graph_of(proto_of(f"a = Cast <to = {kind}> (x) b = Tanh(a) y = Cast <to = 1> (b)"), Path("model.onnx"))
     normalized(model)
     assert [node.outputs[0].dtype for node in model.graph if node.op_type == "Tanh"] == [kind]
+
+
+def test_a_negative_size_is_an_open_one() -> None:
+    proto = proto_of("y = Conv(x, w)")
+    for value in (*proto.graph.input, *proto.graph.output):
+        for axis in (0, 2):
+            value.type.tensor_type.shape.dim[axis].dim_value = -1
+    model = graph_of(proto, Path("negative.onnx"))
+    assert [str(dim) for dim in model.graph.inputs[0].shape or ()] == ["batch", "3", "x_2"]

@@ -59,6 +59,7 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
     weights = set_aside(proto, path)
     _check(proto, path)
     proto = inline_functions(proto, path)
+    _open_negative_sizes(proto.graph)
     name_batch(proto.graph, weights)
     del proto.graph.value_info[:]
     model = ir.from_proto(_inferred(to_canonical_opset(proto, path), path))
@@ -72,6 +73,14 @@ def graph_of(proto: onnx.ModelProto, path: Path) -> ir.Model:
     if text is not None:
         raise UnsupportedError(f"{path} computes with text, as in {text.name!r}; ovprep converts numbers alone.")
     return model
+
+
+def _open_negative_sizes(graph: onnx.GraphProto) -> None:
+    """Some exporters write -1 for an open axis, which ONNX Runtime takes as one."""
+    for value in (*graph.input, *graph.output):
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.HasField("dim_value") and dim.dim_value < 0:
+                dim.ClearField("dim_value")
 
 
 def _values_of(graph: ir.Graph) -> Iterator[ir.Value]:
