@@ -13,7 +13,7 @@ from ovprep.passes.defects.table import DEFECTS
 from ovprep.passes.pipeline import Normalization, PassReport
 from ovprep.passes.rank.axes import lower_reflecting_pads
 from ovprep.passes.rank.lift import lift_to_rank_4, reason_to_lift
-from ovprep.race import PLAIN, Emit, race
+from ovprep.race import Emit, failure_by_default, race
 from ovprep.target import RankChoice, Target
 
 SECONDS = (1.5, 6.0)
@@ -93,6 +93,9 @@ def choose_rank(
         return at_rank_3(f"OpenVINO does not read it at rank 4: {error}")
     faster, seen = _judged(measured)
     why = f"{reason} may run faster at rank 4; {seen}"
+    failure = failure_by_default(high, normalization, emit, threads=threads) if faster else None
+    if failure is not None:
+        return at_rank_3(f"{why}; but at rank 4 it does not run at the device's default precision: {failure}")
     low = at_rank_3(why)
     return Chosen(high, done, RankChoice(4, why), low) if faster else low
 
@@ -102,7 +105,7 @@ def _race(
 ) -> Benchmark:
     forms = {"rank 3": low, "rank 4": high}
     for seconds in SECONDS:
-        measured = race(forms, normalization, emit, seconds=seconds, threads=threads, seed=seed, plain="rank 4")
+        measured = race(forms, normalization, emit, seconds=seconds, threads=threads, seed=seed)
         if measured.pairs[0].ratio is None or measured.pairs[0].verdict != "cannot tell":
             break
     return measured
@@ -114,9 +117,6 @@ def _judged(measured: Benchmark) -> tuple[bool, str]:
     if pair.ratio is None:
         reason = next((entry.reason for entry in measured.contestants if entry.reason), None)
         return False, f"timing failed: {reason}"
-    stuck = next((entry.reason for entry in measured.contestants if entry.label == PLAIN and entry.reason), None)
-    if stuck is not None:
-        return False, f"but it does not run at the device's default precision: {stuck}"
     faster = pair.verdict == "slower"  # which is what the baseline, rank 3, is
     words = {"slower": "faster", "faster": "slower", "equal within 2%": "equal within 2%"}
     found = words.get(pair.verdict, "a difference within noise")

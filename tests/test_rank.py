@@ -87,7 +87,8 @@ def chosen(
 )
 def test_verdicts(verdict: Verdict, rank: int, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, verdict)
-    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=()))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
+    answers_by_default(monkeypatch)
     found = chosen(model(), "auto")
     assert found.rank.chosen == rank
     assert words in found.rank.why
@@ -105,22 +106,27 @@ def test_noise_is_measured_again_for_longer(monkeypatch: pytest.MonkeyPatch) -> 
         )
 
     monkeypatch.setattr(racing, "benchmark", measured)
+    answers_by_default(monkeypatch)
     assert chosen(model(), "auto").rank.chosen == 4
     assert budgets == sorted(choosing.SECONDS)
 
 
+def answers_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No IR was written."""
+    monkeypatch.setattr(choosing, "failure_by_default", lambda *_, **__: None)
+
+
 def test_a_form_that_hangs_at_the_default_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
-    entries = (SimpleNamespace(label="rank 4", reason=None), SimpleNamespace(label=racing.PLAIN, reason="No answer."))
-    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=entries))
+    faster_at_rank_4(monkeypatch)
+    monkeypatch.setattr(choosing, "failure_by_default", lambda *_, **__: "No answer.")
     found = chosen(model(), "auto").rank
     assert found.chosen == 3
-    assert found.why.endswith("; but it does not run at the device's default precision: No answer.")
+    assert found.why.endswith("; but at rank 4 it does not run at the device's default precision: No answer.")
 
 
 def faster_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair("rank 4", "rank 3", 0.5, 0.4, 0.6, 20, 2, "slower")
-    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,), contestants=()))
+    monkeypatch.setattr(racing, "benchmark", lambda *_, **__: SimpleNamespace(pairs=(pair,)))
 
 
 def wrong_at_rank_4(monkeypatch: pytest.MonkeyPatch) -> None:

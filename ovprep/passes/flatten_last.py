@@ -7,11 +7,10 @@ from ovprep.graph.constants import array_of
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.layout.apply import moves_nothing
 from ovprep.layout.rules import Free, Swap, ruling_of
-from ovprep.layout.rules.elementwise import BROADCASTING, UNARY
+from ovprep.layout.rules.elementwise import ELEMENTWISE
 from ovprep.layout.rules.registry import PERM, RANK
 from ovprep.passes.change import Change, counted
 
-_ELEMENTWISE = frozenset((*UNARY, *BROADCASTING))
 _POOLS = frozenset({"AveragePool", "MaxPool"})
 
 
@@ -51,7 +50,7 @@ def flatten_channel_last(model: ir.Model) -> Change | None:
 def _comes_channel_last(value: ir.Value) -> bool:
     """Whether it is what a Conv gives, pooled or changed one by one."""
     node = value.producer()
-    while node is not None and node.op_type in (_ELEMENTWISE | _POOLS):
+    while node is not None and node.op_type in (ELEMENTWISE | _POOLS):
         computed = [source for source in node.inputs if source is not None and array_of(source) is None]
         full = [source for source in computed if rank_of(source) == RANK and dims_of(source) == dims_of(value)]
         source = computed[0] if node.op_type in _POOLS else next(iter(full), None)

@@ -10,9 +10,9 @@ from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.edit import replace_value
 from ovprep.graph.extents import Extent
+from ovprep.graph.op_types import RECURRENT
 from ovprep.graph.shape_values import ShapeValues
 
-RECURRENT = ("GRU", "LSTM", "RNN")
 _FAR = 2**31 - 1
 
 

@@ -5,10 +5,10 @@ import onnx_ir as ir
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.edit import readers_of, remove_unused, replace_value
+from ovprep.graph.op_types import RECURRENT
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.passes.change import Change, counted
 from ovprep.passes.recurrence.sequence import (
-    RECURRENT,
     go_back,
     is_one_way,
     is_recurrent,
