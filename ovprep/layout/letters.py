@@ -12,7 +12,7 @@ import onnx_ir as ir
 from ovprep.graph.constants import array_of, int_of, ints_of
 from ovprep.graph.interface import port_of
 from ovprep.graph.op_types import RECURRENT
-from ovprep.graph.refinement import refine
+from ovprep.graph.refinement import Refinement, refine
 from ovprep.graph.shape_values import ShapeValues
 from ovprep.graph.shapes import rank_of
 from ovprep.interface import Interface
@@ -56,9 +56,11 @@ class _Axes:
         self._parent: dict[Axis, Axis] = {}
         self._strong: dict[Axis, list[str]] = {}
         self._weak: dict[Axis, list[str]] = {}
+        self._cut: set[Axis] = set()
         nodes, known = list(graph), ShapeValues()
         for node in nodes:
             known.learn(node)
+            self._cut.update(_cut_from_batch(node, known))
             for first, second in (*_ties(node), *_ties_of_reshape(node, known), *_ties_of_return(node, known)):
                 self._parent[self._root(first)] = self._root(second)
         for node in nodes:
@@ -80,7 +82,8 @@ class _Axes:
         for axis, habit in enumerate(habits):
             if letters[axis] == "?" and habit not in known and axis == len(habits) - 1:
                 letters[axis] = habit
-        return _complete(letters, value)
+        cut = any((value, axis) in self._cut for axis, letter in enumerate(letters) if letter == "?")
+        return _complete(letters, value, left_over=not cut)
 
     def _root(self, axis: Axis) -> Axis:
         root = axis
@@ -91,8 +94,11 @@ class _Axes:
         return root
 
 
-def _complete(letters: list[str], value: ir.Value) -> str:
-    """Fills in what the other letters leave no choice for; a letter that stands twice is none."""
+def _complete(letters: list[str], value: ir.Value, left_over: bool) -> str:
+    """Fills in what the other letters leave no choice for; a letter that stands twice is none.
+
+    left_over: whether the last axis without a letter may have the one that is left.
+    """
     letters = [letter if letters.count(letter) == 1 else "?" for letter in letters]
     first = value.shape[0] if value.shape is not None and len(value.shape) else None
     if (
@@ -103,7 +109,7 @@ def _complete(letters: list[str], value: ir.Value) -> str:
     ):
         letters[0] = "N"
     left = {"N", "C", "W"} - set(letters)
-    if letters.count("?") == 1 and len(letters) == 3 and len(left) == 1:
+    if left_over and letters.count("?") == 1 and len(letters) == 3 and len(left) == 1:
         letters[letters.index("?")] = left.pop()
     return "".join(letters)
 
@@ -127,15 +133,30 @@ def _ties(node: ir.Node) -> Iterator[tuple[Axis, Axis]]:
 
 def _ties_of_reshape(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:
     """The axes that a Reshape leaves alone while it joins and cuts others, as [2 * N, 1, W] and [N, 2, W] share W."""
-    source, output = (node.inputs[0], node.outputs[0]) if node.op_type == "Reshape" else (None, None)
-    before, after = known.dims(source), known.dims(output)
-    found = None if before is None or after is None else refine(before, after)
-    if source is None or output is None or found is None:
+    source, found = node.inputs[0] if node.inputs else None, _refined(node, known)
+    if source is None or found is None:
         return
     places = {factors: axis for axis, factors in enumerate(found.before) if factors}
     for axis, factors in enumerate(found.after):
         if factors in places:
-            yield (source, places[factors]), (output, axis)
+            yield (source, places[factors]), (node.outputs[0], axis)
+
+
+def _cut_from_batch(node: ir.Node, known: ShapeValues) -> Iterator[Axis]:
+    """Axes that a Reshape makes of a part of the first one, as the 2 of [2 * N, 1, W] to [N, 2, W]: no channels."""
+    found = _refined(node, known)
+    if found is not None and found.before and len(found.before[0]) > 1:
+        for axis, factors in enumerate(found.after[1:], 1):
+            if factors and set(factors) <= set(found.before[0]):
+                yield node.outputs[0], axis
+
+
+def _refined(node: ir.Node, known: ShapeValues) -> Refinement | None:
+    """The factors of the sizes around a Reshape, where they are known."""
+    if node.op_type != "Reshape":
+        return None
+    before, after = known.dims(node.inputs[0]), known.dims(node.outputs[0])
+    return None if before is None or after is None else refine(before, after)
 
 
 def _ties_of_return(node: ir.Node, known: ShapeValues) -> Iterator[tuple[Axis, Axis]]:

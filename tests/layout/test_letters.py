@@ -238,10 +238,20 @@ def test_a_transpose_on_the_way_is_no_return(perm: tuple[int, ...], layout: str)
     assert layouts(build) == (["NCW"], [layout])
 
 
+@pytest.mark.parametrize("batch", ["batch", 3])
+def test_what_comes_out_of_the_batch_is_no_channel(batch: str | int) -> None:
+    """Two sources beside each other, as Conv-TasNet gives them: nothing says that they are channels."""
+    build = GraphBuilder()
+    x = build.op("Reshape", conv(build, build.input("x", batch, 4, 9), 4), build.ints(-1, 2, 9))
+    x = conv(build, x, 2, 1)
+    build.output(build.op("Reshape", x, build.ints(-1, 2, 9)), "y")
+    assert layouts(build) == (["NCW"], ["N?W"])
+
+
 @pytest.mark.parametrize("size", [4, 9])
 @pytest.mark.parametrize("batch", ["batch", 3])
 def test_a_reshape_leaves_alone_what_it_does_not_cut(size: int, batch: str | int) -> None:
-    """Two sources beside each other in the batch become channels, as in Conv-TasNet."""
+    """Channels go into the batch and come back."""
     build = GraphBuilder()
     x = conv(build, build.input("x", batch, 4, size), 4)
     x = build.op("Relu", build.op("Reshape", x, build.ints(-1, 2, size)))
