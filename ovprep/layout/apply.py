@@ -128,7 +128,10 @@ def _oriented_values(graph: ir.Graph, nodes: list[ir.Node]) -> Iterator[ir.Value
 def _problem(nodes: list[ir.Node], rulings: list[Ruling], values: list[ir.Value], written: Written) -> LayoutProblem:
     """The nodes come first, in order; the graph's inputs and outputs follow as pinned ops."""
     index = {node: number for number, node in enumerate(nodes)}
-    ops = [Op(str(node.name), _kind(node, ruling, written)) for node, ruling in zip(nodes, rulings, strict=True)]
+    ops = [
+        Op(str(node.name), _kind(node, ruling, written), ruling.slower if isinstance(ruling, Free) else 0)
+        for node, ruling in zip(nodes, rulings, strict=True)
+    ]
     nets = []
     for value in values:
         producer = value.producer()

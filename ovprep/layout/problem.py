@@ -21,10 +21,12 @@ class Op:
 
     kind: "free" runs in either layout, "pinned" must run as written, "swap" is an existing Transpose between the two
     layouts. A graph input is a pinned op that consumes nothing, a graph output one that produces nothing.
+    slower: what a free op loses in the other layout, in bytes that a Transpose could move meanwhile.
     """
 
     name: str
     kind: Literal["free", "pinned", "swap"]
+    slower: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,9 @@ class _Network:
         self.source, self.sink, self.node_count = op_count, op_count + 1, op_count + 2
         self.arcs: list[tuple[int, int, int]] = []
 
-    def prefer(self, op: int, y: int) -> None:
-        """Cost 1 if the op has the other label."""
-        self.arcs.append((self.source, op, 1) if y else (op, self.sink, 1))
+    def prefer(self, op: int, y: int, weight: int) -> None:
+        """Cost `weight` if the op has the other label."""
+        self.arcs.append((self.source, op, weight) if y else (op, self.sink, weight))
 
     def unite(self, free: set[int], fixed: set[int], weight: int) -> None:
         """Cost `weight`, once, if the labels of the ops `free` and the constants `fixed` are not all the same.
@@ -210,7 +212,7 @@ def _cheapest_labels(problem: LayoutProblem, frames: Frames, values: dict[int, _
     network = _Network(op_count)
     for index, op in enumerate(problem.ops):
         if op.kind == "free":
-            network.prefer(index, frames.ops[index])
+            network.prefer(index, frames.ops[index], byte * op.slower + 1)
     for value in values.values():
         free = {op for op, _ in value.terminals if problem.ops[op].kind == "free"}
         fixed = {frames.nets[net] for op, net in value.terminals if op not in free}

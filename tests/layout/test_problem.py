@@ -275,3 +275,13 @@ FREE, SWAP = Op("relu", "free"), Op("swap", "swap")
 def test_refuses_what_is_no_problem(ops: tuple[Op, ...], nets: tuple[Net, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LayoutProblem(ops, nets)
+
+
+@pytest.mark.parametrize(("slower", "moves"), [(0, True), (3, True), (5, False)])
+def test_an_op_that_is_slower_in_the_other_layout_moves_where_that_saves_more(slower: int, moves: bool) -> None:
+    """Conv -> swap of 8 bytes -> Dense -> output of 4 bytes: four bytes less to transpose behind it."""
+    ops = (Op("conv", "pinned"), Op("swap", "swap"), Op("dense", "free", slower), Op("output", "pinned"))
+    nets = (Net(0, (1,), 8), Net(1, (2,), 8), Net(2, (3,), 4))
+    plan = solve(LayoutProblem(ops, nets))
+    assert plan.swapped[2] is moves
+    assert (plan.bytes_before, plan.bytes_after) == (8, 4 if moves else 8)

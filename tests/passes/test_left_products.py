@@ -12,7 +12,7 @@ from tests.graphs import FEW_ULP, GraphBuilder
 from tests.passes.support import applied, normalized, ops_of
 
 SWAP = (0, 2, 1)
-WIDTH, CHANNELS = 6, 4
+WIDTH, CHANNELS = 24, 16
 
 
 def pointwise(build: GraphBuilder, x: ir.Value, channels: int, filters: int, *, bias: bool = True) -> ir.Value:

@@ -54,13 +54,13 @@ def test_gemm_of_more_than_rows_stays(bias: tuple[int, ...], attributes: dict[st
 
 
 @pytest.mark.parametrize("batch", [1, 3, "batch"])
-@pytest.mark.parametrize("length", [8, 4])
+@pytest.mark.parametrize("length", [32, 16])
 def test_dense_behind_a_transpose_runs_in_the_layout_of_the_convolutions(batch: str | int, length: int) -> None:
     build = GraphBuilder()
-    x = build.op("Conv", build.input("x", batch, 4, length), build.weights(4, 4, 3), pads=(1, 1))
-    x = build.op("Reshape", build.op("Transpose", x, perm=(0, 2, 1)), build.ints(-1, 4))
-    x = build.op("Reshape", build.op("Gemm", x, build.weights(4, 4), build.weights(4)), build.ints(-1, length, 4))
-    x = build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 4, 3), pads=(1, 1))
+    x = build.op("Conv", build.input("x", batch, 16, length), build.weights(16, 16, 3), pads=(1, 1))
+    x = build.op("Reshape", build.op("Transpose", x, perm=(0, 2, 1)), build.ints(-1, 16))
+    x = build.op("Reshape", build.op("Gemm", x, build.weights(16, 16), build.weights(16)), build.ints(-1, length, 16))
+    x = build.op("Conv", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(4, 16, 3), pads=(1, 1))
     build.output(x, "y")
     normalized(build.model)
     assert ops_of(build.model) == ["Transpose", "Conv", "Conv", "Conv", "Transpose"]

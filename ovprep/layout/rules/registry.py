@@ -73,12 +73,13 @@ class Free:
     """The op may run in either layout; `edit` changes the node's attributes and constants for the other one.
 
     only: at rank 4, the one layout from which this is so, where it is not so from both; `otherwise` is the reason to
-    stay in the other case.
+    stay in the other case. slower: what it loses in the other layout, in bytes that a Transpose could move meanwhile.
     """
 
     edit: Callable[[Swap], None]
     only: Orientation | None = None
     otherwise: str = ""
+    slower: int = 0
 
 
 @dataclass(frozen=True)
