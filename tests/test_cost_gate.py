@@ -26,11 +26,11 @@ SAID = "without it this model takes 0.50 [0.40, 0.60] of the time, at batch 1 an
 def mixing(mixes: bool = True) -> ir.Model:
     """A norm, perhaps a Dense over time, and a norm."""
     build = GraphBuilder()
-    x = build.op("LayerNormalization", build.input("x", "batch", 6, 4), build.weights(4), axis=-1)
+    x = build.op("LayerNormalization", build.input("x", "batch", 24, 16), build.weights(16), axis=-1)
     if mixes:
-        turned = build.op("MatMul", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(6, 6))
+        turned = build.op("MatMul", build.op("Transpose", x, perm=(0, 2, 1)), build.weights(24, 24))
         x = build.op("Transpose", turned, perm=(0, 2, 1))
-    build.output(build.op("LayerNormalization", x, build.weights(4), axis=-1), "y")
+    build.output(build.op("LayerNormalization", x, build.weights(16), axis=-1), "y")
     return build.model
 
 
