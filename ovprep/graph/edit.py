@@ -2,6 +2,7 @@
 
 import onnx_ir as ir
 
+from ovprep.graph.builder import Builder
 from ovprep.graph.names import unique_name
 
 
@@ -26,6 +27,25 @@ def readers_of(graph: ir.Graph, value: ir.Value) -> list[ir.Node] | None:
     """The nodes that use a value, None where one of them stands in a branch or a body, which few edits reach into."""
     users = [user for user, _ in value.uses()]
     return users if all(user.graph is graph for user in users) else None
+
+
+def given_shape(
+    graph: ir.Graph, output: ir.Value, shape: ir.Shape, back: str, axis: int, readers: set[tuple[ir.Node, int]]
+) -> ir.Value:
+    """Gives an output the shape that its node now makes, with one axis of size one more or less.
+
+    Returns what its other readers have: the output where there are none but `readers` (node, input), which know the
+    new shape, else what `back` ("Squeeze" or "Unsqueeze" at `axis`) makes of it.
+    """
+    before, node = output.shape, output.producer()
+    output.shape = shape
+    if not output.is_graph_output() and all(use in readers for use in map(tuple, output.uses())):
+        return output
+    after = Builder(graph, str(node.name) if node is not None else "", after=node)
+    made = after.op(back, output, after.ints(axis, name="axes"))
+    made.shape = before
+    replace_value(graph, output, made, keep=made.producer())
+    return made
 
 
 def leave_out(graph: ir.Graph, node: ir.Node) -> bool:

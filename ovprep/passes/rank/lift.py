@@ -4,7 +4,7 @@ import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, int_of, ints_of, set_ints
-from ovprep.graph.edit import remove_unused, replace_value
+from ovprep.graph.edit import given_shape, remove_unused, replace_value
 from ovprep.graph.shapes import rank_of
 from ovprep.layout.apply import is_swap
 from ovprep.passes.change import Change, counted
@@ -92,14 +92,6 @@ def swapped(before: int, after: int) -> list[int]:
 
 def _low(graph: ir.Graph, output: ir.Value, axis: int, readers: set[tuple[ir.Node, int]]) -> ir.Value:
     """Puts the axis into the shape of an output; returns what its readers have: it, or a Squeeze of it."""
-    low, node = output.shape, output.producer()
-    assert low is not None
-    dims = list(low)
-    output.shape = ir.Shape([*dims[:axis], 1, *dims[axis:]])
-    if not output.is_graph_output() and all(use in readers for use in map(tuple, output.uses())):
-        return output
-    after = Builder(graph, str(node.name) if node is not None else "", after=node)
-    squeezed = after.op("Squeeze", output, after.ints(axis, name="axes"))
-    squeezed.shape = low
-    replace_value(graph, output, squeezed, keep=squeezed.producer())
-    return squeezed
+    assert output.shape is not None
+    shape = ir.Shape([*output.shape[:axis], 1, *output.shape[axis:]])
+    return given_shape(graph, output, shape, "Squeeze", axis, readers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
-from ovprep.graph.edit import leave_out, remove_unused, replace_value
+from ovprep.graph.edit import given_shape, leave_out, remove_unused
 from ovprep.graph.shapes import dims_of, rank_of
 from ovprep.passes.change import Change, counted
 from ovprep.passes.unit_axis import axes, elementwise, reshaping, windows
@@ -138,13 +138,6 @@ def _lower(graph: ir.Graph, moves: list[_Move]) -> None:
 
 def _without(graph: ir.Graph, output: ir.Value, axis: int, readers: set[tuple[ir.Node, int]]) -> ir.Value:
     """Takes the axis from the shape of an output; returns what its readers have: it, or an Unsqueeze of it."""
-    full, node = output.shape, output.producer()
-    assert full is not None
-    output.shape = ir.Shape([dim for place, dim in enumerate(full) if place != axis])
-    if not output.is_graph_output() and all(use in readers for use in map(tuple, output.uses())):
-        return output
-    after = Builder(graph, str(node.name) if node is not None else "", after=node)
-    raised = after.op("Unsqueeze", output, after.ints(axis, name="axes"))
-    raised.shape = full
-    replace_value(graph, output, raised, keep=raised.producer())
-    return raised
+    assert output.shape is not None
+    shape = ir.Shape([dim for place, dim in enumerate(output.shape) if place != axis])
+    return given_shape(graph, output, shape, "Unsqueeze", axis, readers)
