@@ -156,13 +156,10 @@ def _wanted_dims(port: Port, options: InterfaceOptions) -> list[int | None]:
 
 
 def _wanted_layout(port: Port, options: InterfaceOptions) -> str:
-    """The letters in the wanted order; as they are where they are not all known, or no channels stand beside space.
-
-    Tensors with two spatial axes are turned only where they are named: the layout pass knows one.
-    """
+    """The letters in the wanted order; as they are where they are not all known, or no channels stand beside space."""
     word, spatial = options.layout_of(port.name), [letter for letter in port.layout if letter not in "NC"]
     known = port.layout.startswith("N") and "C" in port.layout and "?" not in port.layout
-    if word == "keep" or not known or not spatial or (len(spatial) > 1 and port.name not in options.layouts):
+    if word == "keep" or not known or not spatial:
         return port.layout
     order = [*spatial, "C"] if word == "nwc" else ["C", *spatial]
     return "".join(["N", *order])

@@ -154,7 +154,7 @@ def normalize(
     for one in BEFORE_INTERFACE:
         run(one.__name__, one(model))
     # Here, as ops speak of the interface: not yet through arithmetic on shapes, no longer once a BatchNorm is folded.
-    original = _with_images(infer_interface(model), written)
+    original = with_images(infer_interface(model), written)
     wanted = wanted_interface(original, options)
     run(lay_out_interface.__name__, lay_out_interface(model, original, wanted))
     for one in BEFORE_LAYOUT:
@@ -181,10 +181,10 @@ def _explained(model: ir.Model) -> Interface:
     probe = model.clone()
     for one in BEFORE_INTERFACE:
         one(probe)
-    return _with_images(infer_interface(probe), infer_interface(model))
+    return with_images(infer_interface(probe), infer_interface(model))
 
 
-def _with_images(interface: Interface, written: Interface) -> Interface:
+def with_images(interface: Interface, written: Interface) -> Interface:
     """The interface, with tensors of rank 4 as the model was written: no op speaks of an axis that was dropped."""
 
     def named(port: Port, before: Port) -> Port:

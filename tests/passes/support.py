@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import onnx_ir as ir
 
 from ovprep.interface import Interface, Port
@@ -16,6 +17,7 @@ from ovprep.passes.pipeline import (
     Normalization,
     Pass,
     normalize,
+    with_images,
 )
 from tests.graphs import FEW_ULP, Array, check, difference, feeds_of, run
 
@@ -28,7 +30,7 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
     """Normalises a model in place; each pass must leave one that checks, computes the same, and has its interface."""
     feeds = feeds_of(model, signed=True)
     wanted = run(model, feeds)
-    before = infer_interface(model)
+    written = before = infer_interface(model)
     early = [one.__name__ for one in BEFORE_INTERFACE]
     turned: set[str] = set()  # no size could tell: with C == W both layouts have the same shape
     names: list[str] = []
@@ -37,13 +39,13 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
         nonlocal before
         names.append(name)
         if name in early:
-            before = infer_interface(left)  # these may show what an axis is
+            before = with_images(infer_interface(left), written)  # these may show what an axis is
         if name == "lay_out_interface":
             turned.update(port.name for port in (*before.inputs, *before.outputs) if _is_channel_first(port))
         check(left)
         found = run(left, {name: _turn(array, name in turned) for name, array in feeds.items()})
         for array, expected, value in zip(found, wanted, left.graph.outputs, strict=True):
-            error = difference(_turn(array, value.name in turned), expected)
+            error = difference(array, _turn(expected, value.name in turned))
             assert error <= tolerance, f"{name} changed {value.name} by {error}"
 
     done = normalize(model, after_each=after_each)
@@ -60,19 +62,20 @@ def normalized(model: ir.Model, tolerance: float = TOLERANCE) -> Normalization:
 
 
 def _turn(array: Array, turned: bool) -> Array:
-    return array.transpose(SWAP) if turned else array
+    return np.moveaxis(array, 1, -1) if turned else array
 
 
 def _is_channel_first(port: Port) -> bool:
-    """Whether a tensor has its channels before its only spatial axis, which may be one of an image, "H"."""
-    return len(port.layout) == 3 and port.layout.startswith("NC") and "?" not in port.layout
+    """Whether a tensor has its channels before its spatial axes, one or two."""
+    return len(port.layout) > 2 and port.layout.startswith("NC") and "?" not in port.layout
 
 
 def _channel_last(interface: Interface) -> Interface:
     def turned(port: Port) -> Port:
         if not _is_channel_first(port):
             return port
-        return replace(port, dims=tuple(port.dims[axis] for axis in SWAP), layout=f"N{port.layout[2]}C")
+        batch, channels, *spatial = port.dims
+        return replace(port, dims=(batch, *spatial, channels), layout=f"N{port.layout[2:]}C")
 
     return Interface(tuple(map(turned, interface.inputs)), tuple(map(turned, interface.outputs)))
 

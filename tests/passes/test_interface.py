@@ -104,8 +104,7 @@ def test_channel_last_becomes_channel_first() -> None:
 def test_two_spatial_axes() -> None:
     build = GraphBuilder()
     build.output(build.op("Conv", build.input("x", 1, 3, 8, 6), build.weights(2, 3, 3, 1)), "y")
-    assert turn(build.model) is None
-    turn(build.model, InterfaceOptions(layouts={"x": "nwc", "y": "nwc"}))
+    turn(build.model)
     check(build.model)
     assert [tuple(value.shape or ()) for value in (*build.graph.inputs, *build.graph.outputs)] == [
         (1, 8, 6, 3),
