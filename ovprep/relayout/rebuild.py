@@ -1,0 +1,178 @@
+"""Build the twin: every call again, on tensors in the layout that the plan says, with a Permute where layouts meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovprep.relayout.clone import NO_CHANGE, carry_weights, clone, model_like, sequential_like
+from ovprep.relayout.graph import Call, Graph
+from ovprep.relayout.moves import Axes, Features, Move
+from ovprep.relayout.plan import Plan
+from ovprep.relayout.rules import Free, Pinned, Swap
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """A Permute that the twin has and the original has not.
+
+    name is the layer's, dims as Keras counts (without the batch), reason why its two sides cannot agree.
+    """
+
+    name: str
+    dims: tuple[int, ...]
+    reason: str
+
+
+@dataclass
+class Rebuilder:
+    """Makes the twin of a graph. `permutations` and `changed` say afterwards what is different."""
+
+    plan: Plan
+    permutations: list[Permutation] = field(default_factory=list)
+    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _clones: dict[int, Any] = field(default_factory=dict)
+    _changes: dict[int, tuple[Any, Free]] = field(default_factory=dict)
+    _tensors: dict[tuple[int, Move | None], Any] = field(default_factory=dict)
+    _makers: dict[int, str] = field(default_factory=dict)
+    _line: list[Any] = field(default_factory=list)  # the layers of the graph in the making, as they are called
+
+    def twin(self, graph: Graph) -> Any:
+        """The twin of the whole model, with its weights."""
+        for part in graph.walk():
+            self._clones[id(part.model)] = self._model(part)
+        for key, (operation, change) in self._changes.items():
+            if hasattr(operation, "variables"):
+                carry_weights(operation, self._clones[key], change)
+        return self._clones[id(graph.model)]
+
+    def _model(self, graph: Graph) -> Any:
+        from keras import tree
+
+        self._line = []
+        self._taken = {call.operation.name for call in graph.calls}
+        for call in graph.calls:
+            self._call(call, graph)
+        outputs = {id(t): self._fetch(t, self._end(graph, t), "the output of the model") for t in graph.outputs}
+        if _is_sequential(graph):
+            return sequential_like(graph.model, self._line)
+        starts = {id(t): self._tensors[id(t), self._start(graph, t)] for t in graph.inputs}
+        inside = graph.model._inputs_struct, graph.model._outputs_struct
+        inputs = tree.map_structure(lambda t: starts[id(t)], inside[0])
+        return model_like(graph.model, inputs, tree.map_structure(lambda t: outputs[id(t)], inside[1]))
+
+    def _start(self, graph: Graph, tensor: Any) -> Move | None:
+        call = next(call for call in graph.calls if any(t is tensor for t in call.outputs))
+        return self._seen(call, tensor)
+
+    def _end(self, graph: Graph, tensor: Any) -> Move | None:
+        return self.plan.moves.get(id(tensor)) if (id(graph), id(tensor)) in self.plan.ends else None
+
+    def _seen(self, call: Call, tensor: Any, inner: Any = None) -> Move | None:
+        """How the call reads or makes a tensor; for a nested model, how that has `inner`, the same value inside."""
+        nested = call.nested
+        if nested is None:
+            return self.plan.move(call, tensor)
+        if any(inner is t for t in nested.inputs) and inner is not None and not any(tensor is t for t in call.outputs):
+            return self._start(nested, inner)
+        return self._end(nested, inner)
+
+    def _call(self, call: Call, graph: Graph) -> None:
+        ruling = self.plan.rulings[id(call)]
+        if isinstance(ruling, Swap) and id(call) in self.plan.moving:
+            self._dissolve(call)
+            return
+        change = ruling if isinstance(ruling, Free) and id(call) in self.plan.moving else NO_CHANGE
+        operation = self._operation(call, change)
+        if not call.inputs:
+            made = [operation if _is_sequential(graph) else operation.output]
+        else:
+            args, kwargs = self._arguments(call)
+            if change.arguments:
+                args, kwargs = change.arguments((args, kwargs))
+            made = [operation] if _is_sequential(graph) else _flat(operation(*args, **kwargs))
+        self._line.append(operation)
+        inner = call.nested.outputs if call.nested else call.outputs
+        for old, inside, new in zip(call.outputs, inner, made, strict=True):
+            self._makers[id(old)] = self._sentence(call)
+            self._tensors[id(old), self._seen(call, old, inside)] = new
+
+    def _operation(self, call: Call, change: Free) -> Any:
+        key = id(call.operation)
+        if key not in self._clones:
+            self._clones[key] = clone(call.operation, change)
+            self._changes[key] = call.operation, change
+            if change.config or change.weights:
+                self.changed[call.operation.name] = dict(change.config)
+        return self._clones[key]
+
+    def _arguments(self, call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call's arguments with the twin's tensors in them, in the order in which `call.inputs` has them."""
+        from keras import tree
+
+        inner = iter(call.nested.inputs if call.nested else call.inputs)
+
+        def fill(argument: Any) -> Any:
+            if type(argument).__name__ != "KerasTensor":
+                return argument
+            return self._fetch(argument, self._seen(call, argument, next(inner)), self._sentence(call))
+
+        args, kwargs = tree.map_structure(fill, (call.node.arguments.args, call.node.arguments.kwargs))
+        return args, kwargs
+
+    def _dissolve(self, call: Call) -> None:
+        """A Permute between the two layouts: each side is the other one moved."""
+        before, after = call.inputs[0], call.outputs[0]
+        pairs = ((None, self.plan.moves[id(after)]), (self.plan.moves[id(before)], None))
+        for side, other in pairs:
+            if (id(before), side) in self._tensors:
+                self._tensors[id(after), other] = self._tensors[id(before), side]
+        self._makers[id(after)] = self._makers[id(before)]
+
+    def _fetch(self, tensor: Any, move: Move | None, reader: str) -> Any:
+        """The twin's tensor in this layout; a Permute makes it where there is none yet."""
+        if (id(tensor), move) not in self._tensors:
+            have, there = next((m, t) for (key, m), t in self._tensors.items() if key == id(tensor))
+            assert not isinstance(move, Features)  # the plan never tears features
+            assert not isinstance(have, Features)
+            rank = tuple(range(len(tensor.shape)))
+            way = (have.inverse if have else Axes(rank)).then(move or Axes(rank))
+            layer = self._permute(
+                tensor._keras_history.operation.name, way.perm[1:], f"{self._makers[id(tensor)]}, {reader}"
+            )
+            self._tensors[id(tensor), move] = layer if any(there is each for each in self._line) else layer(there)
+        return self._tensors[id(tensor), move]
+
+    def _permute(self, behind: str, dims: tuple[int, ...], reason: str) -> Any:
+        from keras import layers
+
+        base = name = f"{behind}_permute"
+        count = 1
+        while name in self._taken:
+            count += 1
+            name = f"{base}_{count}"
+        self._taken.add(name)
+        layer = layers.Permute(dims, name=name)
+        self.permutations.append(Permutation(name, dims, reason))
+        self._line.append(layer)
+        return layer
+
+    def _sentence(self, call: Call) -> str:
+        """Why a call has the layout that it has, as one side of a Permute."""
+        ruling = self.plan.rulings[id(call)]
+        if isinstance(ruling, Pinned):
+            return f"{call.name} runs as written: {ruling.reason}"
+        where = "moved" if id(call) in self.plan.moving else "as written"
+        return f"{call.name} runs {where}"
+
+
+def _is_sequential(graph: Graph) -> bool:
+    """A Sequential calls its layers itself: here a layer stands for what it makes."""
+    return getattr(graph.model, "_functional", None) is not None
+
+
+def _flat(outputs: Any) -> list[Any]:
+    from keras import tree
+
+    flat: list[Any] = tree.flatten(outputs)
+    return flat

@@ -1,0 +1,21 @@
+"""One file per family of Keras layers and operation nodes."""
+
+from ovprep.relayout.rules import data_format, elementwise, flatten, merging, normalization, operations, pinned
+from ovprep.relayout.rules.registry import RULES, Case, Free, Pinned, Ruling, Swap, entry_of
+
+__all__ = [
+    "RULES",
+    "Case",
+    "Free",
+    "Pinned",
+    "Ruling",
+    "Swap",
+    "data_format",
+    "elementwise",
+    "entry_of",
+    "flatten",
+    "merging",
+    "normalization",
+    "operations",
+    "pinned",
+]

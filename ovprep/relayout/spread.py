@@ -1,0 +1,55 @@
+"""Which move each tensor of a model has: spread from the layers that say it over those that follow."""
+
+from collections.abc import Iterable, Mapping
+
+from ovprep.relayout.graph import Call, Graph
+from ovprep.relayout.moves import Move, move_between
+from ovprep.relayout.rules import Case, entry_of
+
+
+def moves_of(graph: Graph, source: str) -> dict[int, Move]:
+    """The move of each tensor that has one, by its id.
+
+    Layers with a `data_format` come first: they know the order of their axes. From them moves spread along elementwise
+    layers, Permutes, Flattens and the borders of nested models, both ways. A tensor of rank 3 and more which none of
+    this reaches has the move of the model's source format.
+    """
+    calls = list(graph.every_call())
+    moves: dict[int, Move] = {}
+    for call in calls:
+        if entry_of(call.operation).decides:
+            _settle(moves, entry_of(call.operation).spread(Case(call, moves, source)))
+    _spread(calls, moves, source)
+    for call in calls:
+        for tensor in call.outputs:
+            if len(tensor.shape) > 2 and id(tensor) not in moves:
+                moves[id(tensor)] = move_between(source, len(tensor.shape))
+                _spread(calls, moves, source)
+    return moves
+
+
+def _spread(calls: Iterable[Call], moves: dict[int, Move], source: str) -> None:
+    """Until nothing new follows."""
+    changed = True
+    while changed:
+        changed = False
+        for call in calls:
+            changed |= _settle(moves, entry_of(call.operation).spread(Case(call, moves, source)))
+            for outer, inner in ports(call):
+                changed |= _settle(moves, {id(outer): moves[id(inner)]} if id(inner) in moves else {})
+                changed |= _settle(moves, {id(inner): moves[id(outer)]} if id(outer) in moves else {})
+
+
+def ports(call: Call) -> list[tuple[object, object]]:
+    """The pairs of tensors outside and inside of a nested model that are one value."""
+    if call.nested is None:
+        return []
+    inner = call.nested
+    return [*zip(call.inputs, inner.inputs, strict=True), *zip(call.outputs, inner.outputs, strict=True)]
+
+
+def _settle(moves: dict[int, Move], found: Mapping[int, Move]) -> bool:
+    """Add what was not known; whether anything was."""
+    new = {key: move for key, move in found.items() if key not in moves}
+    moves.update(new)
+    return bool(new)
