@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 from ovprep.errors import UnsupportedError
@@ -79,15 +81,32 @@ def _read(model: Any, known: dict[int, Graph]) -> Graph:
         return known[id(model)]
     function = getattr(model, "_functional", None) or model
     graph = known[id(model)] = Graph(model, list(function.inputs), list(function.outputs))
-    for depth in sorted(function._nodes_by_depth, reverse=True):
-        for node in function._nodes_by_depth[depth]:
-            operation = node.operation
-            nested = _read(operation, known) if _is_graph(operation) else None
-            call = Call(node, operation, list(node.arguments.keras_tensors), list(node.outputs), nested)
-            if nested and not _fits(call, nested):
-                raise UnsupportedError(f"{call.name} is called with other inputs than it was built with.")
-            graph.calls.append(call)
+    for node in _in_order(function):
+        operation = node.operation
+        nested = _read(operation, known) if _is_graph(operation) else None
+        call = Call(node, operation, list(node.arguments.keras_tensors), list(node.outputs), nested)
+        if nested and not _fits(call, nested):
+            raise UnsupportedError(f"{call.name} is called with other inputs than it was built with.")
+        graph.calls.append(call)
     return graph
+
+
+def _in_order(function: Any) -> Iterator[Any]:
+    """The nodes, each after those that it reads, and the calls of one layer in the order in which they were made.
+
+    A configuration counts the calls of a layer, so that the twin's have to come in the same order.
+    """
+    nodes = [
+        node for depth in sorted(function._nodes_by_depth, reverse=True) for node in function._nodes_by_depth[depth]
+    ]
+    by_id = {id(node): node for node in nodes}
+    sorter: TopologicalSorter[int] = TopologicalSorter({id(node): () for node in nodes})
+    for node in nodes:
+        sorter.add(id(node), *(id(parent) for parent in node.parent_nodes))
+        calls = [id(each) for each in node.operation._inbound_nodes if id(each) in by_id]
+        for earlier, later in pairwise(calls):
+            sorter.add(later, earlier)
+    return (by_id[key] for key in sorter.static_order() if key in by_id)
 
 
 def _fits(call: Call, nested: Graph) -> bool:

@@ -64,7 +64,7 @@ def check(
     assert len(result.permutations) == permutes, result.permutations
     assert formats(result.model) <= {OTHER[source]}
     assert type(result.model) is type(model)
-    assert [weight.path for weight in result.model.weights] == [weight.path for weight in model.weights]
+    assert [path(weight) for weight in result.model.weights] == [path(weight) for weight in model.weights]
     if round_trip and not permutes:
         back = relayout(result.model, OTHER[source], inputs=inputs, verify=False).model
         assert back.get_config() == model.get_config()
@@ -84,3 +84,8 @@ def formats(model: keras.Model) -> set[str]:
 
 def permutes(model: keras.Model) -> int:
     return sum(type(layer).__name__ == "Permute" for layer in model._flatten_layers())
+
+
+def path(weight: keras.Variable) -> list[str]:
+    """The layer's and the weight's name. Keras leaves a wrapper's name out where it was made from a configuration."""
+    return weight.path.split("/")[-2:]

@@ -77,6 +77,6 @@ def keras_axis(axis: int, move: Axes, source: str) -> int:
     Nothing is lost: the way back gives the number that was written.
     """
     rank, place = len(move.perm), move.axis(axis)
-    is_channel = axis % rank == (1 if source == FIRST else rank - 1)
+    is_channel = (axis % rank, place) == ((1, rank - 1) if source == FIRST else (rank - 1, 1))
     from_the_end = (axis < 0) != is_channel
     return place - rank if from_the_end else place

@@ -119,7 +119,11 @@ def permuted_otherwise(case: Case) -> Free:
     assert before is not None
     assert after is not None
     turned = before.inverse.then(perm).then(after).perm
-    return Free({"dims": turned[1:]} if "dims" in case.config else {"axes": list(turned)})
+    return Free(
+        {"dims": turned[1:]}
+        if "dims" in case.config
+        else {"axes": list(turned) if isinstance(case.config["axes"], list) else turned}
+    )
 
 
 @rule("Dense", spread=nothing)

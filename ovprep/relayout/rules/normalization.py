@@ -18,7 +18,16 @@ def along_one_axis(case: Case) -> Ruling:
     return Free({}, _each_weight(case, move.along(-1)))
 
 
-@rule("LayerNormalization", "RMSNormalization")
+@rule("RMSNormalization")
+def root_mean_square(case: Case) -> Ruling:
+    """Keras 3.15 multiplies by the scale along the last axis, whatever the layer's axis says."""
+    move = common(case)
+    if isinstance(move, Features):
+        return Free({}, _each_weight(case, move.along(-1)))
+    return Pinned("Keras scales along the last axis, whatever its axis is")
+
+
+@rule("LayerNormalization")
 def along_axes(case: Case) -> Ruling:
     """Keras sorts the axes, so weights over several are transposed where the order changes."""
     move = common(case)

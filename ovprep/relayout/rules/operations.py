@@ -44,7 +44,10 @@ def _moved(argument: Any, move: Move, rank: int) -> Any:
     if type(argument).__name__ == "KerasTensor" or not getattr(argument, "shape", ()):
         return argument
     array = np.asarray(argument)
-    return move.array(array.reshape((1,) * (rank - array.ndim) + array.shape))
+    array = move.array(array.reshape((1,) * (rank - array.ndim) + array.shape))
+    while array.ndim > 1 and array.shape[0] == 1:  # as a person writes it, and as it was before the way back
+        array = array[0]
+    return array
 
 
 @rule("ops.Softmax", "ops.LogSoftmax", "ops.Concatenate", "ops.Flip", "ops.Cumsum", "ops.Cumprod", "ops.Roll",
@@ -75,7 +78,24 @@ def reduction(case: Case) -> Ruling:
     return _dropping(case, move, _whole(axis, len(case.input.shape)), Free({"axis": turned}))
 
 
-@rule("ops.Squeeze", spread=nothing)
+def unit_axes(case: Case) -> dict[int, Move]:
+    """With a unit axis more or less, the other axes move as they did."""
+    axis, rank = case.config.get("axis"), max(len(case.input.shape), len(case.output.shape))
+    if axis is None or min(len(case.input.shape), len(case.output.shape)) < 3:
+        return {}
+    wide, narrow = sorted((case.input, case.output), key=lambda tensor: -len(tensor.shape))
+    dropped = _whole(axis, rank)
+    if move := axes_of(case, wide):
+        return {id(narrow): without(move.perm, dropped)} if not without(move.perm, dropped).is_identity else {}
+    move = axes_of(case, narrow)
+    kept = [place for place in range(rank) if place not in dropped]
+    if move is None or len(kept) != len(move.perm):
+        return {}
+    order = iter([kept[place] for place in move.perm])
+    return {id(wide): Axes(tuple(place if place in dropped else next(order) for place in range(rank)))}
+
+
+@rule("ops.Squeeze", spread=unit_axes)
 def squeeze(case: Case) -> Ruling:
     """Axes of one element go."""
     move, axis = axes_of(case, case.input), case.config.get("axis")
@@ -84,7 +104,7 @@ def squeeze(case: Case) -> Ruling:
     return _dropping(case, move, _whole(axis, len(case.input.shape)), Free({"axis": _each(axis, move, case.source)}))
 
 
-@rule("ops.ExpandDims", spread=nothing)
+@rule("ops.ExpandDims", spread=unit_axes)
 def expand_dims(case: Case) -> Ruling:
     """A new axis, where it stands in the moved output."""
     after, axis, rank = axes_of(case, case.output), case.config.get("axis"), len(case.output.shape)
@@ -104,7 +124,7 @@ def get_item(case: Case) -> Ruling:
     key = _full_key(case.call.node.arguments.args[1:], rank)
     if move is None or key is None:
         return Pinned("it is sliced with more than slices and numbers" if move else "its input has no other layout")
-    turned = move.shape(key)
+    turned = _short_key(move.shape(key))
 
     def arguments(given: Arguments) -> Arguments:
         return (given[0][0], turned), {}
@@ -126,13 +146,23 @@ def _full_key(args: Sequence[Any], rank: int) -> tuple[Any, ...] | None:
     return key if known and len(key) == rank else None
 
 
+def _short_key(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The key without the whole axes that go without saying."""
+    whole = [item == slice(None) for item in key]
+    if all(whole[:-1]) and not whole[-1] and len(key) > 2:
+        return (Ellipsis, key[-1])
+    while len(key) > 1 and key[-1] == slice(None):
+        key = key[:-1]
+    return key
+
+
 @rule("ops.Pad", spread=concatenated)
 def pad(case: Case) -> Ruling:
     """The widths move with their axes."""
     move, widths = common(case), case.config.get("pad_width")
     if not isinstance(move, Axes) or not isinstance(widths, list | tuple) or len(widths) != len(move.perm):
         return Pinned(SEVERAL_LAYOUTS)
-    return Free({"pad_width": move.shape(widths)})
+    return Free({"pad_width": type(widths)(move.shape(widths))})
 
 
 @rule("ops.Reshape", spread=reshaped)
@@ -152,8 +182,10 @@ def _whole(axis: int | Sequence[int], rank: int) -> list[int]:
     return [each % rank for each in ([axis] if isinstance(axis, int) else axis)]
 
 
-def _each(axis: int | Sequence[int], move: Axes, source: str) -> int | list[int]:
-    return keras_axis(axis, move, source) if isinstance(axis, int) else [keras_axis(a, move, source) for a in axis]
+def _each(axis: int | list[int] | tuple[int, ...], move: Axes, source: str) -> int | list[int] | tuple[int, ...]:
+    if isinstance(axis, int):
+        return keras_axis(axis, move, source)
+    return type(axis)(keras_axis(each, move, source) for each in axis)
 
 
 def _dropping(case: Case, move: Axes, dropped: Sequence[int], free: Free) -> Ruling:
