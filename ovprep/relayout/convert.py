@@ -12,6 +12,7 @@ from ovprep.relayout.graph import read
 from ovprep.relayout.moves import FIRST, LAST, Axes
 from ovprep.relayout.plan import plan
 from ovprep.relayout.rebuild import Permutation, Rebuilder
+from ovprep.relayout.rules import has_format
 
 Inputs = Literal["move", "keep"]
 
@@ -37,6 +38,7 @@ def convert_channels_first_to_last(model: Any, *, inputs: Inputs = "move", verif
     """The same Keras model with every layer in channels_last: same names, classes, weights, sharing and nesting.
 
     Inputs and outputs are re-laid-out where the layers that read and make them are; `inputs="keep"` leaves them alone.
+    A model without any layer that has a data format keeps them too.
     A Permute remains only where that is the cheapest. See `relayout` for a record of it.
 
     Raises UnsupportedError where a layer cannot be converted, VerificationError where the twin computes otherwise.
@@ -54,7 +56,7 @@ def relayout(model: Any, source: str, *, inputs: Inputs = "move", verify: bool =
     if inputs not in ("move", "keep"):
         raise OptionError(f'inputs={inputs!r} is unknown: choose "move" or "keep".')
     graph = read(model)
-    found = plan(graph, source, keep=inputs == "keep")
+    found = plan(graph, source, keep=inputs == "keep" or not any(has_format(call) for call in graph.every_call()))
     rebuilder = Rebuilder(found)
     twin = rebuilder.twin(graph)
     carry_compilation(model, twin)

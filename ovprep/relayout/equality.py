@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ovprep.errors import VerificationError
+from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
 from ovprep.relayout.moves import Array
 from ovprep.verify.signals import SIGNALS, generate
@@ -41,7 +41,8 @@ def require_equal(model: Any, result: Relayout) -> None:
         turned = [_turned(array, perm) for array, perm in zip(arrays, result.inputs, strict=True)]
         faults = []
         for original, twin in ways:
-            fault = _fault(model, original, arrays, twin(turned), result.outputs)
+            wanted, nudged = (_run_original(original, model, each) for each in (arrays, _nudged(arrays)))
+            fault = _fault(model, wanted, nudged, twin(turned), result.outputs)
             if fault is None:
                 break
             faults.append(fault)
@@ -51,15 +52,26 @@ def require_equal(model: Any, result: Relayout) -> None:
             )
 
 
+def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]:
+    """Raises RuntimeFailure where the original does not run, such as a Lambda whose names are not there."""
+    try:
+        return original(arrays)
+    except Exception as error:
+        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), repr(error)).strip()
+        raise RuntimeFailure(
+            f"{model.name!r} cannot be run, so that nothing proves its twin: {last} "
+            "Pass verify=False to have the twin all the same."
+        ) from error
+
+
 def _fault(
     model: Any,
-    original: Run,
-    arrays: list[Array],
+    wanted: list[Array],
+    nudged: list[Array],
     given: list[Array],
     perms: tuple[tuple[int, ...] | None, ...],
 ) -> str | None:
     """What is wrong with what the twin gives; None where rounding explains it."""
-    wanted, nudged = original(arrays), original(_nudged(arrays))
     for tensor, want, near, have, perm in zip(model.outputs, wanted, nudged, given, perms, strict=True):
         name = tensor._keras_history.operation.name
         noise = abs(np.where(np.isfinite(want), want - near, 0)).max(initial=0)
@@ -103,11 +115,20 @@ def _compiled(model: Any) -> Run:
     import tensorflow as tf
     from keras import tree
 
-    @tf.function  # type: ignore[untyped-decorator, unused-ignore]
-    def run(tensors: list[Any]) -> Any:
+    def outputs(tensors: list[Any]) -> Any:
         return tree.flatten(model(tree.pack_sequence_as(_structure(model), tensors), training=False))
 
-    return lambda arrays: [np.asarray(out, np.float64) for out in run([tf.constant(array) for array in arrays])]
+    plain, xla = tf.function(outputs), tf.function(outputs, jit_compile=True)
+
+    def run(arrays: list[Array]) -> list[Array]:
+        tensors = [tf.constant(array) for array in arrays]
+        try:
+            results = plain(tensors)
+        except tf.errors.UnimplementedError:  # a float16 convolution in channels_first, which XLA knows
+            results = xla(tensors)
+        return [np.asarray(result, np.float64) for result in results]
+
+    return run
 
 
 def _structure(model: Any) -> Any:
@@ -115,8 +136,14 @@ def _structure(model: Any) -> Any:
 
 
 def _nudged(arrays: list[Array]) -> list[Array]:
-    """The next number for every float."""
-    return [np.nextafter(a, np.inf, dtype=a.dtype) if a.dtype in (np.float32, np.float64) else a for a in arrays]
+    """Every float one unit in the last place of float32 up or down; of silence, as if it were 1."""
+    rng = np.random.default_rng(0)
+    return [a + _step(a) * rng.choice((-1, 1), a.shape).astype(a.dtype) if a.dtype.kind == "f" else a for a in arrays]
+
+
+def _step(array: Array) -> Array:
+    scale: Array = np.maximum(abs(array), abs(array).max(initial=0) or 1)
+    return (scale * np.finfo(np.float32).eps).astype(array.dtype)
 
 
 def _turned(array: Array, perm: tuple[int, ...] | None) -> Array:

@@ -191,7 +191,11 @@ def _agree(one: Ruling, other: Ruling) -> bool:
     """Whether two calls of one layer ask for the same layer."""
     if not isinstance(one, Free) or not isinstance(other, Free):
         return type(one) is type(other) and not isinstance(one, Swap)
-    return (one.config, one.weights, one.becomes, one.must) == (other.config, other.weights, other.becomes, other.must)
+    return _layer(one) == _layer(other)
+
+
+def _layer(free: Free) -> tuple[object, ...]:
+    return free.config, free.weights, free.becomes, free.must, free.then
 
 
 def _bytes(tensor: Any) -> int:

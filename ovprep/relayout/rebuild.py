@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ovprep.errors import UnsupportedError
 from ovprep.relayout.clone import NO_CHANGE, carry_weights, clone, model_like, sequential_like
 from ovprep.relayout.graph import Call, Graph
 from ovprep.relayout.moves import Axes, Features, Move
@@ -35,6 +37,7 @@ class Rebuilder:
     _changes: dict[int, tuple[Any, Free]] = field(default_factory=dict)
     _tensors: dict[tuple[int, Move | None], Any] = field(default_factory=dict)
     _makers: dict[int, str] = field(default_factory=dict)
+    _activations: dict[int, Any] = field(default_factory=dict)
     _line: list[Any] = field(default_factory=list)  # the layers of the graph in the making, as they are called
 
     def twin(self, graph: Graph) -> Any:
@@ -55,11 +58,23 @@ class Rebuilder:
             self._call(call, graph)
         outputs = {id(t): self._fetch(t, self._end(graph, t), "the output of the model") for t in graph.outputs}
         if _is_sequential(graph):
-            return sequential_like(graph.model, self._line)
+            return sequential_like(graph.model, self._layers_in_line(graph))
         starts = {id(t): self._tensors[id(t), self._start(graph, t)] for t in graph.inputs}
         inside = graph.model._inputs_struct, graph.model._outputs_struct
         inputs = tree.map_structure(lambda t: starts[id(t)], inside[0])
         return model_like(graph.model, inputs, tree.map_structure(lambda t: outputs[id(t)], inside[1]))
+
+    def _layers_in_line(self, graph: Graph) -> list[Any]:
+        """The layers of a Sequential, which computes masks itself."""
+        from keras import layers
+
+        masks = any(len(call.inputs) > 1 for call in graph.calls)
+        if masks and any(type(layer) is layers.Permute for layer in self._line if layer not in self._clones.values()):
+            raise UnsupportedError(
+                f"{graph.model.name!r} hands on a mask, which would not pass the Permute that it needs: "
+                "build it as a Functional model."
+            )
+        return [each for each in self._line if isinstance(each, layers.Layer)]
 
     def _start(self, graph: Graph, tensor: Any) -> Move | None:
         call = next(call for call in graph.calls if any(t is tensor for t in call.outputs))
@@ -92,6 +107,8 @@ class Rebuilder:
                 args, kwargs = change.arguments((args, kwargs))
             made = [operation] if _is_sequential(graph) else _flat(operation(*args, **kwargs))
         self._line.append(operation)
+        if change.then:
+            made = [self._softmax(call.operation, change.then, None if _is_sequential(graph) else made[0])]
         inner = call.nested.outputs if call.nested else call.outputs
         for old, inside, new in zip(call.outputs, inner, made, strict=True):
             self._makers[id(old)] = self._sentence(call)
@@ -105,6 +122,16 @@ class Rebuilder:
             if change.config or change.weights:
                 self.changed[call.operation.name] = dict(change.config)
         return self._clones[key]
+
+    def _softmax(self, layer: Any, config: Mapping[str, Any], tensor: Any) -> Any:
+        """The activation of a layer as a layer of its own, shared as that is."""
+        from keras import layers
+
+        if id(layer) not in self._activations:
+            twin = layers.Softmax(**config, name=f"{layer.name}_softmax", dtype=layer.dtype_policy)
+            self._activations[id(layer)] = twin
+        self._line.append(self._activations[id(layer)])
+        return self._line[-1] if tensor is None else self._line[-1](tensor)
 
     def _arguments(self, call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call's arguments with the twin's tensors in them, in the order in which `call.inputs` has them."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ovprep.relayout.graph import Call, Graph
-from ovprep.relayout.moves import Move, move_between
+from ovprep.relayout.moves import Axes, Features, Move, move_between
 from ovprep.relayout.rules import Case, entry_of
 
 
@@ -19,25 +19,28 @@ def moves_of(graph: Graph, source: str) -> dict[int, Move]:
     for call in calls:
         if entry_of(call.operation).decides:
             _settle(moves, entry_of(call.operation).spread(Case(call, moves, source)))
-    _spread(calls, moves, source)
+    _spread(calls, moves, source, Axes)
     for call in calls:
         for tensor in call.outputs:
             if len(tensor.shape) > 2 and id(tensor) not in moves:
                 moves[id(tensor)] = move_between(source, len(tensor.shape))
-                _spread(calls, moves, source)
+                _spread(calls, moves, source, Axes)
+    _spread(calls, moves, source, Features)
     return moves
 
 
-def _spread(calls: Iterable[Call], moves: dict[int, Move], source: str) -> None:
-    """Until nothing new follows."""
+def _spread(calls: Iterable[Call], moves: dict[int, Move], source: str, kind: type[Move]) -> None:
+    """Until nothing new of the kind follows. Features come last: what is flattened has to be known before."""
     changed = True
     while changed:
         changed = False
         for call in calls:
-            changed |= _settle(moves, entry_of(call.operation).spread(Case(call, moves, source)))
+            found = dict(entry_of(call.operation).spread(Case(call, moves, source)))
             for outer, inner in ports(call):
-                changed |= _settle(moves, {id(outer): moves[id(inner)]} if id(inner) in moves else {})
-                changed |= _settle(moves, {id(inner): moves[id(outer)]} if id(outer) in moves else {})
+                found |= {
+                    id(there): moves[id(here)] for here, there in ((inner, outer), (outer, inner)) if id(here) in moves
+                }
+            changed |= _settle(moves, {key: move for key, move in found.items() if isinstance(move, kind)})
 
 
 def ports(call: Call) -> list[tuple[object, object]]:

@@ -1,7 +1,7 @@
 """One file per family of Keras layers and operation nodes."""
 
 from ovprep.relayout.rules import data_format, elementwise, flatten, merging, normalization, operations, pinned
-from ovprep.relayout.rules.registry import RULES, Case, Free, Pinned, Ruling, Swap, entry_of
+from ovprep.relayout.rules.registry import RULES, Case, Free, Pinned, Ruling, Swap, entry_of, has_format
 
 __all__ = [
     "RULES",
@@ -14,6 +14,7 @@ __all__ = [
     "elementwise",
     "entry_of",
     "flatten",
+    "has_format",
     "merging",
     "normalization",
     "operations",

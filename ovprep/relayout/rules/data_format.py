@@ -5,9 +5,11 @@ are the same in both formats, `[k, C_in, C_out]`.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from ovprep.errors import UnsupportedError
 from ovprep.relayout.moves import Axes, Move, move_between, other_format
+from ovprep.relayout.rules.elementwise import keras_axis
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, rule
 
 OVER_THE_LAST_AXIS = {"softmax", "log_softmax", "sparsemax", "glu"}
@@ -31,21 +33,26 @@ def of_the_format(case: Case) -> Mapping[int, Move]:
       "SpatialDropout3D", "Resizing", "CenterCrop",
       spread=of_the_format, decides=True)  # fmt: skip
 def layer_with_a_format(case: Case) -> Ruling:
-    """The other `data_format`, nothing else."""
+    """The other `data_format`; a softmax, which works over the last axis, becomes a layer that has an axis."""
     data_format = case.config["data_format"]
     if data_format != case.source:
         return Pinned(f"it is {data_format} already")
-    if case.config.get("activation") in OVER_THE_LAST_AXIS and len(case.output.shape) > 2:
-        raise UnsupportedError(
-            f"{case.call.name} ends in {case.config['activation']}, which works over the last axis whatever the "
-            "data format: give the layer no activation and put a Softmax with an axis behind it."
-        )
+    config: dict[str, Any] = {"data_format": other_format(data_format)}
+    then = None
+    if case.config.get("activation") in OVER_THE_LAST_AXIS:
+        if case.config["activation"] != "softmax":
+            raise UnsupportedError(
+                f"{case.call.name} ends in {case.config['activation']}, which works over the last axis whatever the "
+                "data format is: put it behind the layer, as an operation with an axis."
+            )
+        config["activation"] = "linear"
+        then = {"axis": keras_axis(-1, move_between(data_format, len(case.output.shape)), case.source)}
     for tensor in (*case.call.inputs, *case.call.outputs):
         if len(tensor.shape) > 2 and case.move(tensor) != move_between(data_format, len(tensor.shape)):
             raise UnsupportedError(
                 f"{case.call.name} meets a tensor that another layer reads in another order of axes."
             )
-    return Free({"data_format": other_format(data_format)}, must=True)
+    return Free(config, must=True, then=then)
 
 
 @rule("SpatialDropout1D", "Dropout", "GaussianDropout")

@@ -23,15 +23,20 @@ def concatenated(case: Case) -> Mapping[int, Move]:
     if rank > 2:
         known = next((case.move(t) for t in (*case.call.inputs, case.output) if case.move(t)), None)
         return {id(t): known for t in (*case.call.inputs, case.output)} if known else {}
+    features = side_by_side(case) if rank == 2 else None
+    return {} if features is None or features.is_identity else {id(case.output): features}
+
+
+def side_by_side(case: Case) -> Features | None:
+    """The order of features that are concatenated; None where a width is open."""
     parts: list[int] = []
     for tensor in case.call.inputs:
         move, width = case.move(tensor), tensor.shape[-1]
-        if width is None or rank < 2:
-            return {}
+        if width is None:
+            return None
         order = move.order if isinstance(move, Features) else range(width)
         parts += [len(parts) + place for place in order]
-    features = Features(tuple(parts))
-    return {} if features.is_identity else {id(case.output): features}
+    return Features(tuple(parts))
 
 
 @rule("Flatten", spread=reshaped)

@@ -2,7 +2,7 @@
 
 from ovprep.relayout.moves import Axes
 from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
-from ovprep.relayout.rules.flatten import concatenated
+from ovprep.relayout.rules.flatten import concatenated, side_by_side
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, common, rule
 
 
@@ -20,7 +20,7 @@ def concatenate(case: Case) -> Ruling:
     """Along its axis; flattened tensors one behind the other."""
     move = common(case)
     if len(case.output.shape) == 2 and case.move(case.output):
-        return Free()
+        return Free() if case.move(case.output) == side_by_side(case) else Pinned(SEVERAL_LAYOUTS)
     if not isinstance(move, Axes):
         return Pinned(SEVERAL_LAYOUTS)
     return Free({"axis": keras_axis(case.config["axis"], move, case.source)})

@@ -7,7 +7,7 @@ import numpy as np
 
 from ovprep.relayout.moves import Axes, Features, Move, keeps_elements, without
 from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
-from ovprep.relayout.rules.flatten import concatenated, reshaped
+from ovprep.relayout.rules.flatten import concatenated, reshaped, side_by_side
 from ovprep.relayout.rules.registry import Arguments, Case, Free, Pinned, Ruling, axes_of, common, nothing, rule
 
 _UNARY = (
@@ -50,13 +50,13 @@ def _moved(argument: Any, move: Move, rank: int) -> Any:
     return array
 
 
-@rule("ops.Softmax", "ops.LogSoftmax", "ops.Concatenate", "ops.Flip", "ops.Cumsum", "ops.Cumprod", "ops.Roll",
-      "ops.Repeat", "ops.Split", spread=concatenated)  # fmt: skip
+@rule("ops.Softmax", "ops.LogSoftmax", "ops.Glu", "ops.Sparsemax", "ops.Concatenate", "ops.Flip", "ops.Cumsum",
+      "ops.Cumprod", "ops.Roll",      "ops.Repeat", "ops.Split", spread=concatenated)  # fmt: skip
 def along_an_axis(case: Case) -> Ruling:
     """The axis moves; of flattened features a concatenation lies side by side."""
     move, axis = common(case), case.config.get("axis")
     if isinstance(case.move(case.output), Features) and type(case.call.operation).__name__ == "Concatenate":
-        return Free()
+        return Free() if case.move(case.output) == side_by_side(case) else Pinned(SEVERAL_LAYOUTS)
     if not isinstance(move, Axes) or not isinstance(axis, int):
         return Pinned(SEVERAL_LAYOUTS if isinstance(axis, int) else "it works on all axes at once")
     return Free({"axis": keras_axis(axis, move, case.source)})
@@ -137,7 +137,7 @@ def _full_key(args: Sequence[Any], rank: int) -> tuple[Any, ...] | None:
     """One slice or number per axis; None where the key holds anything else."""
     if len(args) != 1:
         return None
-    key = args[0] if isinstance(args[0], tuple) else (args[0],)
+    key = tuple(args[0]) if isinstance(args[0], tuple | list) else (args[0],)  # a list where it comes from a file
     if any(item is Ellipsis for item in key):
         place = next(i for i, item in enumerate(key) if item is Ellipsis)
         key = (*key[:place], *[slice(None)] * (rank - len(key) + 1), *key[place + 1 :])

@@ -61,6 +61,7 @@ class Free:
     fixed       ids of tensors that stay as written although the call moves
     must        whether the call must move: it is written in the format that the model leaves
     becomes     the Keras layer that says the same in the other layout, where it is another class
+    then        the configuration of a Softmax that takes over the layer's activation
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Free:
     fixed: frozenset[int] = frozenset()
     must: bool = False
     becomes: str | None = None
+    then: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ def entry_of(operation: Any) -> Entry:
         return UNKNOWN
     prefix = "" if module.startswith("keras.src.layers") else "ops."
     return RULES.get(prefix + type(operation).__name__, UNKNOWN)
+
+
+def has_format(call: Call) -> bool:
+    """Whether the call is of a layer that has a data format."""
+    return entry_of(call.operation).decides
 
 
 def axes_of(case: Case, tensor: Any) -> Axes | None:
