@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ovprep.errors import UnsupportedError
 from ovprep.layout.frames import resolve_frames
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.relayout.graph import Call, Graph
@@ -109,6 +110,8 @@ class _Statement:
             found[id(call)] = (
                 Free() if call.nested else entry_of(call.operation).rule(Case(call, self.moves, self.source))
             )
+            if isinstance(found[id(call)], Pinned):
+                _refuse_hidden(call, self.source)
         for calls in by_layer.values():
             rulings = [found[id(call)] for call in calls]
             if len(calls) > 1 and not all(_agree(rulings[0], other) for other in rulings):
@@ -185,6 +188,17 @@ class _Statement:
             self.readers.setdefault(id(tensor), [])
             is_axes = isinstance(self.moves[id(tensor)], Axes)
             self.sizes[id(tensor)] = _bytes(tensor) if is_axes else 0
+
+
+def _refuse_hidden(call: Call, source: str) -> None:
+    """Raises UnsupportedError where a layer that runs as written has another inside that must not."""
+    inside = [part for part in getattr(call.operation, "_flatten_layers", list)() if part is not call.operation]
+    for part in inside:
+        if getattr(part, "data_format", None) == source and type(part).__name__ != "Flatten":
+            raise UnsupportedError(
+                f"{call.name} has the {source} layer {part.name!r} ({type(part).__name__}) inside, where it cannot be "
+                "converted: build the model of Keras layers and Functional models."
+            )
 
 
 def _agree(one: Ruling, other: Ruling) -> bool:

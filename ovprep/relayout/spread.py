@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ovprep.relayout.graph import Call, Graph
 from ovprep.relayout.moves import Axes, Features, Move, move_between
-from ovprep.relayout.rules import Case, entry_of
+from ovprep.relayout.rules import Case, entry_of, has_format
 
 
 def moves_of(graph: Graph, source: str) -> dict[int, Move]:
@@ -14,29 +14,33 @@ def moves_of(graph: Graph, source: str) -> dict[int, Move]:
     layers, Permutes, Flattens and the borders of nested models, both ways. A tensor of rank 3 and more which none of
     this reaches has the move of the model's source format.
     """
-    calls = list(graph.every_call())
     moves: dict[int, Move] = {}
-    for call in calls:
-        if entry_of(call.operation).decides:
-            _settle(moves, entry_of(call.operation).spread(Case(call, moves, source)))
-    _spread(calls, moves, source, Axes)
-    for call in calls:
-        for tensor in call.outputs:
+    cases = [Case(call, moves, source) for call in graph.every_call()]
+    for case in cases:
+        if has_format(case.call):
+            _settle(moves, _found(case))
+    _spread(cases, moves, Axes)
+    for case in cases:
+        for tensor in case.call.outputs:
             if len(tensor.shape) > 2 and id(tensor) not in moves:
                 moves[id(tensor)] = move_between(source, len(tensor.shape))
-                _spread(calls, moves, source, Axes)
-    _spread(calls, moves, source, Features)
+                _spread(cases, moves, Axes)
+    _spread(cases, moves, Features)
     return moves
 
 
-def _spread(calls: Iterable[Call], moves: dict[int, Move], source: str, kind: type[Move]) -> None:
+def _found(case: Case) -> dict[int, Move]:
+    return dict(entry_of(case.call.operation).spread(case))
+
+
+def _spread(cases: Iterable[Case], moves: dict[int, Move], kind: type[Move]) -> None:
     """Until nothing new of the kind follows. Features come last: what is flattened has to be known before."""
     changed = True
     while changed:
         changed = False
-        for call in calls:
-            found = dict(entry_of(call.operation).spread(Case(call, moves, source)))
-            for outer, inner in ports(call):
+        for case in cases:
+            found = _found(case)
+            for outer, inner in ports(case.call):
                 found |= {
                     id(there): moves[id(here)] for here, there in ((inner, outer), (outer, inner)) if id(here) in moves
                 }

@@ -1,6 +1,15 @@
 """One file per family of Keras layers and operation nodes."""
 
-from ovprep.relayout.rules import data_format, elementwise, flatten, merging, normalization, operations, pinned
+from ovprep.relayout.rules import (
+    data_format,
+    elementwise,
+    flatten,
+    merging,
+    normalization,
+    operations,
+    pinned,
+    wrappers,
+)
 from ovprep.relayout.rules.registry import RULES, Case, Free, Pinned, Ruling, Swap, entry_of, has_format
 
 __all__ = [
@@ -19,4 +28,5 @@ __all__ = [
     "normalization",
     "operations",
     "pinned",
+    "wrappers",
 ]

@@ -18,9 +18,16 @@ OVER_THE_LAST_AXIS = {"softmax", "log_softmax", "sparsemax", "glu"}
 
 def of_the_format(case: Case) -> Mapping[int, Move]:
     """Each tensor of such a layer moves from the format that the layer is in."""
-    data_format = case.config["data_format"]
+    data_format = format_of(case)
     tensors = [*case.call.inputs, *case.call.outputs]
     return {id(t): move_between(data_format, len(t.shape)) for t in tensors if len(t.shape) > 2}
+
+
+def format_of(case: Case) -> str:
+    """The data format that the layer is in; an operation node may leave it to Keras's settings."""
+    from keras import config
+
+    return str(case.config["data_format"] or config.image_data_format())
 
 
 @rule("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D",
@@ -30,11 +37,11 @@ def of_the_format(case: Case) -> Mapping[int, Move]:
       "GlobalMaxPooling3D", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
       "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "ZeroPadding1D", "ZeroPadding2D",
       "ZeroPadding3D", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D", "SpatialDropout2D",
-      "SpatialDropout3D", "Resizing", "CenterCrop",
+      "SpatialDropout3D", "STFTSpectrogram", "Resizing", "CenterCrop", "ops.MaxPool", "ops.AveragePool",
       spread=of_the_format, decides=True)  # fmt: skip
 def layer_with_a_format(case: Case) -> Ruling:
     """The other `data_format`; a softmax, which works over the last axis, becomes a layer that has an axis."""
-    data_format = case.config["data_format"]
+    data_format = format_of(case)
     if data_format != case.source:
         return Pinned(f"it is {data_format} already")
     config: dict[str, Any] = {"data_format": other_format(data_format)}

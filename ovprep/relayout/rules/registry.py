@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ovprep.relayout.graph import Call
-from ovprep.relayout.moves import Along, Axes, Move
+from ovprep.relayout.moves import FIRST, Along, Axes, Move
 
 WeightMove = Axes | Along
 """How a weight follows: its axes in another order, or its entries along them."""
@@ -137,8 +137,9 @@ def entry_of(operation: Any) -> Entry:
 
 
 def has_format(call: Call) -> bool:
-    """Whether the call is of a layer that has a data format."""
-    return entry_of(call.operation).decides
+    """Whether the call is of a layer that has a data format, or wraps one: it says the moves of its tensors itself."""
+    entry = entry_of(call.operation)
+    return entry.decides and bool(entry.spread(Case(call, {}, FIRST)))
 
 
 def axes_of(case: Case, tensor: Any) -> Axes | None:

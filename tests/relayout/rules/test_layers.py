@@ -11,7 +11,7 @@ from ovprep.relayout.convert import relayout
 from tests.relayout.support import FIRST, LAST, check, randomised
 
 FORMATS = pytest.mark.parametrize("source", [FIRST, LAST])
-SPATIAL = {3: (9,), 4: (8, 9), 5: (6, 7, 8)}
+SPATIAL = {3: (21,), 4: (8, 9), 5: (6, 7, 8)}
 
 
 def start_of(source: str, rank: int, channels: int = 4) -> keras.KerasTensor:
@@ -50,19 +50,21 @@ FORMATTED = [
     *named("Cropping2D", "Cropping3D", cropping=1),
     *named("UpSampling2D", size=(2, 3)),
     *named("UpSampling3D", size=2),
+    *named("STFTSpectrogram", frame_length=8, frame_step=4, fft_length=8),
+    *named("STFTSpectrogram", frame_length=8, frame_step=4, fft_length=8, expand_dims=True, mode="angle"),
     *named("SpatialDropout2D", "SpatialDropout3D", rate=0.5),
 ]
 
 
 def rank_of(kind: str) -> int:
-    return 2 + next(int(digit) for digit in kind if digit.isdigit())
+    return 2 + next((int(digit) for digit in kind if digit.isdigit()), 1)
 
 
 @FORMATS
 @pytest.mark.parametrize(("kind", "options"), FORMATTED)
 def test_layers_with_a_data_format(kind: str, options: dict, source: str) -> None:
     layer = getattr(layers, kind)(data_format=source, **options)
-    moves_data = not kind.startswith(("Conv", "Depth", "Sep", "Average", "Global", "Adaptive"))
+    moves_data = not kind.startswith(("Conv", "Depth", "Sep", "Average", "Global", "Adaptive", "STFT"))
     check(between(source, rank_of(kind), layer), source, exact=moves_data)
 
 
@@ -129,7 +131,7 @@ def test_merges(kind: str, source: str) -> None:
 def test_a_merge_with_a_tensor_of_lower_rank_stays(source: str) -> None:
     """Keras puts the missing axis behind the batch."""
     start = start_of(source, 3)
-    more = keras.Input((9,) if source == FIRST else (4,))
+    more = keras.Input((21,) if source == FIRST else (4,))
     x = layers.MaxPooling1D(3, 1, padding="same", data_format=source)(start)
     x = layers.ZeroPadding1D(1, data_format=source)(layers.Multiply()([x, more]))
     result = check(keras.Model([start, more], x), source, permutes=2)
