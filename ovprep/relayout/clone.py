@@ -102,6 +102,13 @@ def sequential_like(model: Any, layers: list[Any]) -> Any:
     return twin
 
 
+def distributed_like(layer: Any, model: Any) -> Any:
+    """A TimeDistributed around the twin of its model."""
+    twin = type(layer)(model, name=layer.name, dtype=layer.dtype_policy)
+    twin._trainable = layer._trainable
+    return twin
+
+
 def carry_compilation(model: Any, twin: Any) -> None:
     """Compile the twin as the model was compiled: optimizer, loss and metrics, without the optimizer's state."""
     if getattr(model, "compiled", False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +58,10 @@ def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]
     try:
         return original(arrays)
     except Exception as error:
-        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), repr(error)).strip()
+        message = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error))  # what Keras prints in bold, or the first line
         raise RuntimeFailure(
-            f"{model.name!r} cannot be run, so that nothing proves its twin: {last} "
+            f"{model.name!r} cannot be run, so that nothing proves its twin "
+            f"({message.group(1) if message else str(error).strip().partition(chr(10))[0]}). "
             "Pass verify=False to have the twin all the same."
         ) from error
 

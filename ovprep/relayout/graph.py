@@ -23,6 +23,7 @@ class Call:
     inputs: list[Any]
     outputs: list[Any]
     nested: Graph | None = None
+    each_step: bool = False  # whether the nested model is in a TimeDistributed, which applies it along axis 1
 
     @property
     def name(self) -> str:
@@ -83,8 +84,10 @@ def _read(model: Any, known: dict[int, Graph]) -> Graph:
     graph = known[id(model)] = Graph(model, list(function.inputs), list(function.outputs))
     for node in _in_order(function):
         operation = node.operation
-        nested = _read(operation, known) if _is_graph(operation) else None
-        call = Call(node, operation, list(node.arguments.keras_tensors), list(node.outputs), nested)
+        each_step = type(operation).__name__ == "TimeDistributed" and _is_graph(operation.layer)
+        model = operation.layer if each_step else operation
+        nested = _read(model, known) if _is_graph(model) else None
+        call = Call(node, operation, list(node.arguments.keras_tensors), list(node.outputs), nested, each_step)
         if nested and not _fits(call, nested):
             raise UnsupportedError(f"{call.name} is called with other inputs than it was built with.")
         graph.calls.append(call)
@@ -111,4 +114,5 @@ def _in_order(function: Any) -> Iterator[Any]:
 
 def _fits(call: Call, nested: Graph) -> bool:
     """Whether the tensors stand for the nested model's inputs in order, as they do when the structures agree."""
-    return [len(t.shape) for t in call.inputs] == [len(t.shape) for t in nested.inputs]
+    ranks = [len(t.shape) - call.each_step for t in call.inputs]
+    return ranks == [len(t.shape) for t in nested.inputs]

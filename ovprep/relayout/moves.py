@@ -88,6 +88,18 @@ def move_between(source: str, rank: int) -> Axes:
     return channel_last if source == FIRST else channel_last.inverse
 
 
+def lifted(move: Axes) -> Axes:
+    """The move of one step, for the tensor `[N, T, ..., ]` of all steps."""
+    return Axes((0, 1, *(axis + 1 for axis in move.perm[1:])))
+
+
+def lowered(move: Move | None) -> Axes | None:
+    """The move of one step; None where the steps themselves move."""
+    if not isinstance(move, Axes) or len(move.perm) < 4 or move.perm[1] != 1:
+        return None
+    return Axes((0, *(axis - 1 for axis in move.perm[2:])))
+
+
 def other_format(data_format: str) -> str:
     """channels_first for channels_last, and back."""
     return LAST if data_format == FIRST else FIRST

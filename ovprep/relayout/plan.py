@@ -18,7 +18,7 @@ from ovprep.relayout.graph import Call, Graph
 from ovprep.relayout.moves import Axes, Move
 from ovprep.relayout.rules import Case, Free, Pinned, Ruling, Swap, entry_of
 from ovprep.relayout.rules.flatten import permuted_otherwise
-from ovprep.relayout.spread import moves_of
+from ovprep.relayout.spread import moves_of, outside
 
 Kind = Literal["free", "pinned", "swap"]
 
@@ -141,12 +141,12 @@ class _Statement:
         """Outside of a nested model its inputs and outputs are as they are inside."""
         makers = {id(inner.outputs[0]): self.calls[id(inner)] for inner in nested.calls if not inner.inputs}
         for outer, inner in zip(call.inputs, nested.inputs, strict=True):
-            alike = self.moves.get(id(outer)) == self.moves.get(id(inner))
+            alike = self.moves.get(id(outer)) == outside(call, self.moves.get(id(inner)))
             port = self._op(call.name, "free" if alike else "pinned")
             self._read(outer, port)
             self.ties.append((makers[id(inner)], port))
         for outer, inner in zip(call.outputs, nested.outputs, strict=True):
-            alike = self.moves.get(id(outer)) == self.moves.get(id(inner))
+            alike = self.moves.get(id(outer)) == outside(call, self.moves.get(id(inner)))
             port = self._op(call.name, "free" if alike else "pinned")
             self._make(outer, port)
             self.ties.append((self.ends[id(nested), id(inner)], port))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ovprep.errors import UnsupportedError
-from ovprep.relayout.clone import NO_CHANGE, carry_weights, clone, model_like, sequential_like
+from ovprep.relayout.clone import NO_CHANGE, carry_weights, clone, distributed_like, model_like, sequential_like
 from ovprep.relayout.graph import Call, Graph
 from ovprep.relayout.moves import Axes, Features, Move
 from ovprep.relayout.plan import Plan
 from ovprep.relayout.rules import Free, Pinned, Swap
+from ovprep.relayout.spread import outside
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class Rebuilder:
         if nested is None:
             return self.plan.move(call, tensor)
         if any(inner is t for t in nested.inputs) and inner is not None and not any(tensor is t for t in call.outputs):
-            return self._start(nested, inner)
-        return self._end(nested, inner)
+            return outside(call, self._start(nested, inner))
+        return outside(call, self._end(nested, inner))
 
     def _call(self, call: Call, graph: Graph) -> None:
         ruling = self.plan.rulings[id(call)]
@@ -116,6 +117,8 @@ class Rebuilder:
 
     def _operation(self, call: Call, change: Free) -> Any:
         key = id(call.operation)
+        if call.each_step and call.nested and key not in self._clones:
+            self._clones[key] = distributed_like(call.operation, self._clones[id(call.nested.model)])
         if key not in self._clones:
             self._clones[key] = clone(call.operation, change)
             self._changes[key] = call.operation, change

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ovprep.relayout.graph import Call, Graph
-from ovprep.relayout.moves import Axes, Features, Move, move_between
+from ovprep.relayout.moves import Axes, Features, Move, lifted, lowered, move_between
 from ovprep.relayout.rules import Case, entry_of, has_format
 
 
@@ -40,11 +40,31 @@ def _spread(cases: Iterable[Case], moves: dict[int, Move], kind: type[Move]) -> 
         changed = False
         for case in cases:
             found = _found(case)
-            for outer, inner in ports(case.call):
-                found |= {
-                    id(there): moves[id(here)] for here, there in ((inner, outer), (outer, inner)) if id(here) in moves
-                }
+            found |= _through_ports(case.call, moves)
             changed |= _settle(moves, {key: move for key, move in found.items() if isinstance(move, kind)})
+
+
+def _through_ports(call: Call, moves: Mapping[int, Move]) -> dict[int, Move]:
+    """The moves of a nested model's tensors outside by those inside, and the other way round."""
+    found = {}
+    for outer, inner in ports(call):
+        if move := outside(call, moves.get(id(inner))):
+            found[id(outer)] = move
+        if move := inside(call, moves.get(id(outer))):
+            found[id(inner)] = move
+    return found
+
+
+def outside(call: Call, move: Move | None) -> Move | None:
+    """How a nested model's input or output moves outside, from how it moves inside."""
+    if not call.each_step:
+        return move
+    return lifted(move) if isinstance(move, Axes) else None
+
+
+def inside(call: Call, move: Move | None) -> Move | None:
+    """The other way round."""
+    return lowered(move) if call.each_step else move
 
 
 def ports(call: Call) -> list[tuple[object, object]]:

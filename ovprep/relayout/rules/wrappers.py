@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ovprep.relayout.graph import Call
-from ovprep.relayout.moves import Axes, Move, move_between, other_format
+from ovprep.relayout.moves import Axes, Move, lifted, lowered, move_between, other_format
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, entry_of, rule, same
 
 
@@ -16,18 +16,6 @@ class Slice:
     """One step of a tensor `[N, T, ..., ]`, as the wrapped layer sees it."""
 
     shape: tuple[int | None, ...]
-
-
-def lifted(move: Axes) -> Axes:
-    """The move of a step, for the tensor of all steps."""
-    return Axes((0, 1, *(axis + 1 for axis in move.perm[1:])))
-
-
-def lowered(move: Move | None) -> Axes | None:
-    """The move of a step; None where the steps themselves move."""
-    if not isinstance(move, Axes) or move.perm[1] != 1:
-        return None
-    return Axes((0, *(axis - 1 for axis in move.perm[2:])))
 
 
 def _formats(case: Case) -> Mapping[int, Move]:

@@ -57,6 +57,26 @@ def test_conv_lstm(sequences: bool, source: str) -> None:
     )
 
 
+@FORMATS
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("sequential", [False, True])
+def test_a_model_at_each_step(sequential: bool, flat: bool, source: str) -> None:
+    """Windows of a signal through one encoder, as a CNN-LSTM has it."""
+    inside, start = keras.Input(frames(source).shape[2:]), frames(source)
+    parts = [layers.Conv1D(6, 3, data_format=source), layers.ReLU()]
+    parts += [layers.Flatten(), layers.Dense(4)] if flat else [layers.MaxPooling1D(2, data_format=source)]
+    inner = keras.Sequential([inside, *parts], name="encoder")
+    if not sequential:
+        x = inside
+        for part in parts:
+            x = part(x)
+        inner = keras.Model(inside, x, name="encoder")
+    x = layers.TimeDistributed(inner)(layers.Activation("tanh")(start))
+    x = x if flat else layers.TimeDistributed(layers.GlobalMaxPooling1D(data_format=source))(x)
+    result = check(keras.Model(start, layers.LSTM(3)(x)), source, round_trip=False)
+    assert result.inputs == ((0, 1, 3, 2),)
+
+
 def test_conv_lstm_in_two_dimensions() -> None:
     start = keras.Input((3, 2, 6, 5))
     x = layers.ConvLSTM2D(4, 3, data_format=FIRST)(start)
@@ -65,9 +85,17 @@ def test_conv_lstm_in_two_dimensions() -> None:
 
 def test_a_layer_inside_one_that_is_not_understood_is_refused() -> None:
     start = frames(FIRST)
-    inner = keras.Sequential([keras.Input((4, 8)), layers.Conv1D(6, 3, data_format=FIRST)])
-    with pytest.raises(UnsupportedError, match=r"has the channels_first layer 'conv1d.*' \(Conv1D\) inside"):
-        relayout(keras.Model(start, layers.TimeDistributed(inner)(start)), FIRST)
+
+    class Block(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = layers.Conv1D(6, 3, data_format=FIRST)
+
+        def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+            return self.conv(x[:, 0])
+
+    with pytest.raises(UnsupportedError, match=r"'block' \(Block\) has the channels_first layer 'conv1d.*' \(Conv1D\)"):
+        relayout(keras.Model(start, Block()(start)), FIRST)
     backwards = layers.Bidirectional(layers.ConvLSTM1D(2, 3, data_format=FIRST))
     with pytest.raises(UnsupportedError, match="bidirectional"):
         relayout(keras.Model(start, backwards(start)), FIRST)
