@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import ovprep
-from ovprep.errors import OptionError, VerificationError
+from ovprep.errors import OptionError, RuntimeFailure, VerificationError
 from ovprep.relayout import convert
 from ovprep.relayout.convert import relayout
 from tests.relayout.support import FIRST, LAST, check, check_same, path, randomised, run, samples, turn
@@ -152,6 +152,20 @@ def test_a_fault_of_the_conversion_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(convert, "carry_compilation", forget)
     with pytest.raises(VerificationError, match="output 'class' differs by"):
         relayout(network(FIRST), FIRST)
+
+
+def test_an_original_that_does_not_run_is_told() -> None:
+    start = keras.Input((3, 16))
+    x = layers.Lambda(lambda x: not_there(x), output_shape=(3, 16), name="lost")(start)  # noqa: F821
+    with pytest.raises(RuntimeFailure, match=r"cannot be run, .*'not_there'"):
+        relayout(keras.Model(start, layers.Conv1D(2, 3, data_format=FIRST)(x)), FIRST)
+
+
+def test_slices_that_come_from_a_file(tmp_path: Path) -> None:
+    start = keras.Input((3, 16))
+    model = keras.Model(start, layers.Conv1D(4, 3, data_format=FIRST)(start)[:, 1:, ::2])
+    model.save(tmp_path / "model.keras")
+    check(keras.models.load_model(tmp_path / "model.keras"), FIRST, round_trip=False)
 
 
 def test_an_unknown_choice_of_inputs_is_refused() -> None:

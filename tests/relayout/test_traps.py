@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from ovprep.relayout.convert import relayout
+from ovprep.errors import UnsupportedError
+from ovprep.relayout.convert import Relayout, relayout
 from tests.relayout.support import FIRST, LAST, check, check_same, permutes, randomised, run, turn
 
 FORMATS = pytest.mark.parametrize("source", [FIRST, LAST])
@@ -247,3 +248,63 @@ def test_the_comparison_sees_a_wrong_weight() -> None:
     kernel.assign(np.asarray(kernel)[::-1])
     with pytest.raises(AssertionError):
         check_same(model, result)
+
+
+@FORMATS
+def test_an_input_flattened_beside_a_convolution(source: str) -> None:
+    """What is known of one part of a concatenation must not be taken for the whole."""
+    start, other = signal(source), signal(source, 4, 6)
+    other = keras.Input(other.shape[1:], name="other")
+    flat = [layers.Flatten()(start), layers.Flatten()(conv(source, 5)(other))]
+    check(keras.Model({"signal": start, "other": other}, layers.Dense(4)(layers.Concatenate()(flat))), source)
+
+
+@FORMATS
+def test_a_convolution_that_ends_in_a_softmax(source: str) -> None:
+    """It works over the last axis, whatever the data format is; shared, and as the output."""
+    start = signal(source, 5)
+    head = conv(source, 5, activation="softmax", name="head")
+    result = check_outputs_of_softmax(keras.Model(start, head(head(start))), source)
+    assert [layer.name for layer in result.model.layers][1:] == ["head", "head_softmax"]
+
+
+def check_outputs_of_softmax(model: keras.Model, source: str) -> Relayout:
+    result = relayout(randomised(model), source)
+    check_same(model, result)
+    return result
+
+
+@FORMATS
+def test_a_convolution_that_ends_in_a_softmax_in_sequential(source: str) -> None:
+    model = keras.Sequential([signal(source), conv(source, 5, activation="softmax", name="head")])
+    result = check_outputs_of_softmax(model, source)
+    assert [type(layer) for layer in result.model.layers] == [layers.Conv1D, layers.Softmax]
+
+
+def test_a_mask_is_handed_on() -> None:
+    start = signal(LAST, 4)
+    masked = layers.Masking()(start)
+    x = layers.LSTM(3, return_sequences=True)(masked)
+    x = layers.Activation("tanh")(x)
+    gate = conv(LAST, 3)(start)
+    model = randomised(keras.Model(start, layers.LSTM(2)(layers.Add()([x, gate]))))
+    result = relayout(model, LAST, verify=False)
+    arrays = np.random.default_rng(0).standard_normal((2, 16, 4)).astype(np.float32)
+    arrays[:, 9:] = 0
+    np.testing.assert_allclose(
+        run(result.model, [turn(arrays, result.inputs[0])])[0], run(model, [arrays])[0], atol=1e-6
+    )
+
+
+def test_a_mask_in_a_sequential_that_would_need_a_permute_is_refused() -> None:
+    parts = [signal(LAST, 4), layers.Masking(), layers.LSTM(3, return_sequences=True), conv(LAST, 3)]
+    with pytest.raises(UnsupportedError, match="hands on a mask"):
+        relayout(keras.Sequential(parts), LAST)
+
+
+def test_a_model_without_any_data_format_keeps_its_inputs() -> None:
+    start = signal(LAST)
+    x = layers.Permute((2, 1))(layers.Dense(4)(layers.Permute((2, 1))(start)))
+    result = check(keras.Model(start, x), LAST)
+    assert result.inputs == result.outputs == (None,)
+    assert result.model.get_config() == keras.Model.from_config(result.model.get_config()).get_config()
