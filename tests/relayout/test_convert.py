@@ -101,6 +101,7 @@ def test_trainability_is_kept_per_layer() -> None:
     for each in (model, outer):
         twin = relayout(each, FIRST).model
         assert [weight.trainable for weight in twin.weights] == [weight.trainable for weight in each.weights]
+        assert [layer.trainable for layer in twin.layers] == [layer.trainable for layer in each.layers]
         assert [path(weight) for weight in twin.trainable_weights] == [path(w) for w in each.trainable_weights]
 
 

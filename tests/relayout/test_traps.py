@@ -34,6 +34,16 @@ def test_flatten_then_dense(source: str) -> None:
 
 
 @FORMATS
+@pytest.mark.parametrize("rank", [4, 5])
+def test_flatten_in_more_dimensions_then_dense(rank: int, source: str) -> None:
+    """Here the way there is not the way back."""
+    spatial = (3, 4, 5)[: rank - 2]
+    start = keras.Input((2, *spatial) if source == FIRST else (*spatial, 2))
+    x = layers.Flatten()(getattr(layers, f"Conv{rank - 2}D")(6, 2, data_format=source)(start))
+    check(keras.Model(start, layers.Dense(3)(x)), source)
+
+
+@FORMATS
 def test_flatten_beside_other_features_then_dense(source: str) -> None:
     start, more = signal(source), keras.Input((2,))
     flat = layers.Flatten()(conv(source, 5)(start))
@@ -146,6 +156,17 @@ def test_a_layer_used_in_two_places(source: str) -> None:
     result = check(model, source)
     assert len(result.model.layers) == len(model.layers)
     assert len(result.model.weights) == len(model.weights)
+
+
+@FORMATS
+def test_a_layer_used_in_both_layouts_has_one(source: str) -> None:
+    """Between convolutions it would move, behind the LSTM it would not: a Permute is cheaper than a second layer."""
+    start = signal(source, 6, 6)
+    shared = layers.BatchNormalization(axis=1)
+    x = conv(source, 6)(shared(conv(source, 6)(start)))
+    y = layers.LSTM(6, return_sequences=True)(shared(layers.LSTM(6, return_sequences=True)(start)))
+    result = check(keras.Model(start, [x, layers.LSTM(3)(y)]), source, permutes=3, round_trip=False)
+    assert len(result.model.get_layer(shared.name)._inbound_nodes) == 2
 
 
 def encoder(source: str, sequential: bool) -> keras.Model:

@@ -190,11 +190,11 @@ def test_a_class_without_a_rule_runs_as_written() -> None:
 
 
 def test_a_class_of_the_user_with_a_known_name_has_no_rule() -> None:
-    class ReLU(layers.Layer):
+    class Relu(layers.Layer):
         def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
             return x[:, ::-1]
 
-    check(between(LAST, 3, ReLU()), LAST, permutes=2)
+    check(between(LAST, 3, Relu()), LAST, permutes=2)
 
 
 def test_a_subclassed_model_is_refused() -> None:
