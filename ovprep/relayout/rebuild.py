@@ -167,22 +167,20 @@ class Rebuilder:
             assert not isinstance(have, Features)
             rank = tuple(range(len(tensor.shape)))
             way = (have.inverse if have else Axes(rank)).then(move or Axes(rank))
-            layer = self._permute(
-                tensor._keras_history.operation.name, way.perm[1:], f"{self._makers[id(tensor)]}, {reader}"
-            )
+            layer = self._permute(tensor, way.perm[1:], f"{self._makers[id(tensor)]}, {reader}")
             self._tensors[id(tensor), move] = layer if any(there is each for each in self._line) else layer(there)
         return self._tensors[id(tensor), move]
 
-    def _permute(self, behind: str, dims: tuple[int, ...], reason: str) -> Any:
+    def _permute(self, tensor: Any, dims: tuple[int, ...], reason: str) -> Any:
         from keras import layers
 
-        base = name = f"{behind}_permute"
+        base = name = f"{tensor._keras_history.operation.name}_permute"
         count = 1
         while name in self._taken:
             count += 1
             name = f"{base}_{count}"
         self._taken.add(name)
-        layer = layers.Permute(dims, name=name)
+        layer = layers.Permute(dims, name=name, dtype=tensor.dtype if "float" in tensor.dtype else None)
         self.permutations.append(Permutation(name, dims, reason))
         self._line.append(layer)
         return layer

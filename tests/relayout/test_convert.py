@@ -142,6 +142,13 @@ def test_other_precisions_are_kept() -> None:
     assert [layer.dtype_policy.name for layer in twin.layers] == ["float32", "mixed_float16", "float32"]
 
 
+def test_a_permute_keeps_the_precision() -> None:
+    start = keras.Input((16, 3))
+    x = layers.Conv1D(4, 3, dtype="mixed_float16")(start)
+    twin = relayout(keras.Model(start, layers.LSTM(2, dtype="mixed_float16")(x)), LAST, verify=False).model
+    assert [layer.output.dtype for layer in twin.layers if type(layer) is layers.Permute] == ["float16"]
+
+
 def test_a_fault_of_the_conversion_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verification is there for what we have not thought of."""
     carry = convert.carry_compilation

@@ -40,8 +40,29 @@ def along_axes(case: Case) -> Ruling:
         turned = keras_axis(axis if isinstance(axis, int) else axis[0], move, case.source)
         return Free({"axis": turned if isinstance(axis, int) else [turned]})
     places = [move.axis(each) for each in axis]
-    order = Axes(tuple(places.index(place) for place in sorted(places)))
+    order = _sorting(places)
     return Free({"axis": sorted(places)}, {} if order.is_identity else _each_weight(case, order))
+
+
+@rule("Normalization")
+def statistics(case: Case) -> Ruling:
+    """By means and variances along its axes, in their order, which it was given or has learnt."""
+    move, axis = common(case), case.config["axis"]
+    if not isinstance(move, Axes):
+        return Pinned(SEVERAL_LAYOUTS)
+    if len(axis) < 2:
+        return Free({"axis": tuple(keras_axis(each, move, case.source) for each in axis)})
+    if case.config["mean"] is not None:
+        return Pinned("it was given statistics along several axes")
+    places = [move.axis(each) for each in sorted(each % len(move.perm) for each in axis)]
+    order = _sorting(places)
+    weights = {} if order.is_identity else {"mean": order, "variance": order}
+    return Free({"axis": tuple(sorted(places))}, weights)
+
+
+def _sorting(places: list[int]) -> Axes:
+    """The move of a weight whose axes stand for these axes of the moved tensor, and are sorted by Keras."""
+    return Axes(tuple(places.index(place) for place in sorted(places)))
 
 
 def _each_weight(case: Case, move: WeightMove) -> dict[str, WeightMove]:

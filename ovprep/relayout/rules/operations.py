@@ -168,9 +168,11 @@ def pad(case: Case) -> Ruling:
 @rule("ops.Reshape", spread=reshaped)
 def reshape(case: Case) -> Ruling:
     """Another shape, where the elements then come out in the moved order."""
-    before, after, shape = case.move(case.input), case.move(case.output), case.config["newshape"]
+    before, after, shape = case.move(case.input), case.move(case.output), case.config.get("newshape")
     for move_in, move_out in ((before, after), (before, None), (None, after)):
-        if not (move_in or move_out) or not keeps_elements(case.input.shape, case.output.shape, move_in, move_out):
+        if not (shape and (move_in or move_out)) or not keeps_elements(
+            case.input.shape, case.output.shape, move_in, move_out
+        ):
             continue
         fixed = [case.input] * (move_in is None) + [case.output] * (move_out is None)
         turned = move_out.shape(shape) if isinstance(move_out, Axes) else shape

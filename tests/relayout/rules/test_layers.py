@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from ovprep.errors import UnsupportedError
 from ovprep.relayout.convert import relayout
-from tests.relayout.support import FIRST, LAST, check, randomised
+from tests.relayout.support import FIRST, LAST, check, check_same, randomised
 
 FORMATS = pytest.mark.parametrize("source", [FIRST, LAST])
 SPATIAL = {3: (21,), 4: (8, 9), 5: (6, 7, 8)}
@@ -91,6 +92,23 @@ def test_layers_along_the_channels(rank: int, make: Callable, source: str) -> No
 @pytest.mark.parametrize(("rank", "axis"), [(3, [1, 2]), (4, [1, 3]), (4, [2, 3]), (4, [1, 2, 3])])
 def test_layer_normalization_over_several_axes(rank: int, axis: list, source: str) -> None:
     check(between(source, rank, layers.LayerNormalization(axis=axis)), source)
+
+
+@FORMATS
+@pytest.mark.parametrize("axis", [None, 1, -1, (1, 2), (2, 1)])
+def test_normalization_by_what_it_learnt(axis: object, source: str) -> None:
+    layer = layers.Normalization(axis=axis)
+    layer.adapt(np.random.default_rng(0).standard_normal((9, *start_of(source, 3).shape[1:])) * 3 + 1)
+    model = between(source, 3, layer)
+    result = relayout(model, source, verify=False)
+    check_same(model, result)
+    assert result.permutations == ()
+
+
+@FORMATS
+def test_normalization_by_what_it_was_given(source: str) -> None:
+    mean = [0.0, 1.0, 2.0, 3.0]
+    check(between(source, 3, layers.Normalization(1 if source == FIRST else -1, mean, [1.0, 4.0, 9.0, 1.0])), source)
 
 
 @FORMATS
