@@ -16,6 +16,8 @@ NO_CHANGE = Free()
 
 def clone(operation: Any, change: Free) -> Any:
     """A layer or operation node with the change in its configuration; its weights come later, when it is built."""
+    if change.makes:
+        return change.makes(operation.name)
     if type(operation).__module__ == "keras.src.layers.core.lambda_layer":
         return _clone_lambda(operation)
     try:

@@ -40,6 +40,11 @@ class Graph:
     outputs: list[Any]
     calls: list[Call] = field(default_factory=list)
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether the model is a Sequential, which calls its layers itself."""
+        return getattr(self.model, "_functional", None) is not None
+
     def walk(self) -> Iterator[Graph]:
         """The nested graphs, each once and before the graph that calls it, then this one."""
         seen: set[int] = set()

@@ -105,19 +105,26 @@ class _Statement:
     def _rulings(self) -> dict[int, Ruling]:
         found: dict[int, Ruling] = {}
         by_layer: dict[int, list[Call]] = {}
-        for call in self.graph.every_call():
-            by_layer.setdefault(id(call.operation), []).append(call)
-            found[id(call)] = (
-                Free() if call.nested else entry_of(call.operation).rule(Case(call, self.moves, self.source))
-            )
-            if isinstance(found[id(call)], Pinned):
-                _refuse_hidden(call, self.source)
+        for graph in self.graph.walk():
+            for call in graph.calls:
+                by_layer.setdefault(id(call.operation), []).append(call)
+                found[id(call)] = self._ruling(call, graph)
         for calls in by_layer.values():
             rulings = [found[id(call)] for call in calls]
             if len(calls) > 1 and not all(_agree(rulings[0], other) for other in rulings):
                 reason = Pinned("its calls would need different configurations")
                 found |= {id(call): reason for call in calls}
         return found
+
+    def _ruling(self, call: Call, graph: Graph) -> Ruling:
+        if call.nested:
+            return Free()
+        ruling = entry_of(call.operation).rule(Case(call, self.moves, self.source))
+        if isinstance(ruling, Free) and ruling.makes and graph.is_sequential:
+            return Pinned("it would become an operation node, which a Sequential cannot hold")
+        if isinstance(ruling, Pinned):
+            _refuse_hidden(call, self.source)
+        return ruling
 
     def _state(self, call: Call, graph: Graph, anchor: int) -> None:
         ruling = self.rulings[id(call)]

@@ -39,14 +39,15 @@ class Rebuilder:
     _tensors: dict[tuple[int, Move | None], Any] = field(default_factory=dict)
     _makers: dict[int, str] = field(default_factory=dict)
     _activations: dict[int, Any] = field(default_factory=dict)
-    _line: list[Any] = field(default_factory=list)  # the layers of the graph in the making, as they are called
+    # The layers of the graph in the making, as they are called. In a Sequential a layer stands for what it makes.
+    _line: list[Any] = field(default_factory=list)
 
     def twin(self, graph: Graph) -> Any:
         """The twin of the whole model, with its weights."""
         for part in graph.walk():
             self._clones[id(part.model)] = self._model(part)
         for key, (operation, change) in self._changes.items():
-            if hasattr(operation, "variables"):
+            if hasattr(self._clones[key], "variables"):
                 carry_weights(operation, self._clones[key], change)
         return self._clones[id(graph.model)]
 
@@ -58,7 +59,7 @@ class Rebuilder:
         for call in graph.calls:
             self._call(call, graph)
         outputs = {id(t): self._fetch(t, self._end(graph, t), "the output of the model") for t in graph.outputs}
-        if _is_sequential(graph):
+        if graph.is_sequential:
             return sequential_like(graph.model, self._layers_in_line(graph))
         starts = {id(t): self._tensors[id(t), self._start(graph, t)] for t in graph.inputs}
         inside = graph.model._inputs_struct, graph.model._outputs_struct
@@ -101,15 +102,15 @@ class Rebuilder:
         change = ruling if isinstance(ruling, Free) and id(call) in self.plan.moving else NO_CHANGE
         operation = self._operation(call, change)
         if not call.inputs:
-            made = [operation if _is_sequential(graph) else operation.output]
+            made = [operation if graph.is_sequential else operation.output]
         else:
             args, kwargs = self._arguments(call)
             if change.arguments:
                 args, kwargs = change.arguments((args, kwargs))
-            made = [operation] if _is_sequential(graph) else _flat(operation(*args, **kwargs))
+            made = [operation] if graph.is_sequential else _flat(operation(*args, **kwargs))
         self._line.append(operation)
         if change.then:
-            made = [self._softmax(call.operation, change.then, None if _is_sequential(graph) else made[0])]
+            made = [self._softmax(call.operation, change.then, None if graph.is_sequential else made[0])]
         inner = call.nested.outputs if call.nested else call.outputs
         for old, inside, new in zip(call.outputs, inner, made, strict=True):
             self._makers[id(old)] = self._sentence(call)
@@ -192,11 +193,6 @@ class Rebuilder:
             return f"{call.name} runs as written: {ruling.reason}"
         where = "moved" if id(call) in self.plan.moving else "as written"
         return f"{call.name} runs {where}"
-
-
-def _is_sequential(graph: Graph) -> bool:
-    """A Sequential calls its layers itself: here a layer stands for what it makes."""
-    return getattr(graph.model, "_functional", None) is not None
 
 
 def _flat(outputs: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from ovprep.relayout.rules import (
     normalization,
     operations,
     pinned,
+    steps,
     wrappers,
 )
 from ovprep.relayout.rules.registry import RULES, Case, Free, Pinned, Ruling, Swap, entry_of, has_format
@@ -28,5 +29,6 @@ __all__ = [
     "normalization",
     "operations",
     "pinned",
+    "steps",
     "wrappers",
 ]

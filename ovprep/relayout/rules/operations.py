@@ -51,7 +51,7 @@ def _moved(argument: Any, move: Move, rank: int) -> Any:
 
 
 @rule("ops.Softmax", "ops.LogSoftmax", "ops.Glu", "ops.Sparsemax", "ops.Concatenate", "ops.Flip", "ops.Cumsum",
-      "ops.Cumprod", "ops.Roll",      "ops.Repeat", "ops.Split", spread=concatenated)  # fmt: skip
+      "ops.Cumprod", "ops.Roll",      "ops.Repeat", "ops.Split", "ops.Take", spread=concatenated)  # fmt: skip
 def along_an_axis(case: Case) -> Ruling:
     """The axis moves; of flattened features a concatenation lies side by side."""
     move, axis = common(case), case.config.get("axis")

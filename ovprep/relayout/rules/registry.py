@@ -64,6 +64,7 @@ class Free:
     fixed       ids of tensors that stay as written although the call moves
     must        whether the call must move: it is written in the format that the model leaves
     becomes     the Keras layer that says the same in the other layout, where it is another class
+    makes       what makes the operation node of this name that does the same, where no Keras layer can
     then        the configuration of a Softmax that takes over the layer's activation
     """
 
@@ -73,6 +74,7 @@ class Free:
     fixed: frozenset[int] = frozenset()
     must: bool = False
     becomes: str | None = None
+    makes: Callable[[str], Any] | None = None
     then: Mapping[str, Any] | None = None
 
 

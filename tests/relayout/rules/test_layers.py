@@ -164,8 +164,6 @@ def test_a_merge_with_a_tensor_of_lower_rank_stays(source: str) -> None:
         layers.Dense(4),
         layers.RMSNormalization(),
         layers.EinsumDense("abc,cd->abd", (None, 4)),
-        layers.UpSampling1D(2),
-        layers.Cropping1D(1),
         layers.TimeDistributed(layers.Dense(4)),
         layers.Lambda(lambda x: x[:, ::-1]),
     ],
@@ -196,6 +194,24 @@ def test_spatial_dropout_drops_what_it_dropped(source: str) -> None:
     assert (type(twin), twin.noise_shape) == (layers.Dropout, (None, None, 1))
     ones = twin(keras.ops.ones((2, 5, 6)), training=True)
     assert len({tuple(row) for row in keras.ops.convert_to_numpy(ones).reshape(10, 6).tolist()}) == 2
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    "layer", [layers.UpSampling1D(3), layers.Cropping1D((1, 2)), layers.Cropping1D((0, 2)), layers.Cropping1D((2, 0))]
+)
+def test_layers_along_axis_1_by_definition(layer: layers.Layer, source: str) -> None:
+    """An operation node of the same name does the same when moved. A Sequential holds none, and gets Permutes."""
+    twin = type(layer).from_config(layer.get_config())
+    check(between(source, 3, twin), source, exact=True, round_trip=False)
+    parts = [
+        start_of(source, 3),
+        layers.MaxPooling1D(1, data_format=source),
+        type(layer).from_config(layer.get_config()),
+    ]
+    parts.append(layers.MaxPooling1D(1, data_format=source))
+    result = check(keras.Sequential(parts), source, permutes=2, exact=True)
+    assert any("which a Sequential cannot hold" in each.reason for each in result.permutations)
 
 
 def test_a_class_without_a_rule_runs_as_written() -> None:

@@ -43,6 +43,7 @@ ANY_RANK = {
     "number": lambda x: x[:, 1],
     "number of the last": lambda x: x[..., -1],
     "gated": lambda x: ops.glu(x, axis=1) if x.shape[1] % 2 == 0 else x,
+    "take": lambda x: ops.take(x, [2, 0, 1], axis=1),
     "flip": lambda x: ops.flip(x, axis=1),
     "roll": lambda x: ops.roll(x, 1, axis=-1),
     "cumsum": lambda x: ops.cumsum(x, axis=1),
