@@ -108,3 +108,12 @@ def test_matmul_runs_as_written(source: str) -> None:
 
     result = check(model_of(source, 3, gram), source, permutes=2)
     assert all("Matmul" in each.reason for each in result.permutations)
+
+
+@FORMATS
+def test_a_row_becomes_an_image_and_back(source: str) -> None:
+    """The new axis is the height, wherever that stands."""
+    height = 2 if source == FIRST else 1
+    check(model_of(source, 3, lambda x: ops.expand_dims(x, height)), source)
+    there_and_back = lambda x: ops.squeeze(layers.Conv2D(3, 1, data_format=source)(ops.expand_dims(x, height)), height)  # noqa: E731
+    check(model_of(source, 3, there_and_back), source)

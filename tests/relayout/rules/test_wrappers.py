@@ -58,6 +58,14 @@ def test_conv_lstm(sequences: bool, source: str) -> None:
 
 
 @FORMATS
+def test_time_distributed_over_an_axis_that_moves(source: str) -> None:
+    """Behind a Conv2D what it takes for steps are channels or rows, which do not stay where they are."""
+    start = frames(source)
+    x = layers.TimeDistributed(layers.LayerNormalization(axis=1))(layers.Conv2D(5, 2, data_format=source)(start))
+    check(keras.Model(start, layers.Conv2D(3, 2, data_format=source)(x)), source, permutes=2)
+
+
+@FORMATS
 @pytest.mark.parametrize("flat", [False, True])
 @pytest.mark.parametrize("sequential", [False, True])
 def test_a_model_at_each_step(sequential: bool, flat: bool, source: str) -> None:
