@@ -176,6 +176,14 @@ def test_slices_that_come_from_a_file(tmp_path: Path) -> None:
     check(keras.models.load_model(tmp_path / "model.keras"), FIRST, round_trip=False)
 
 
+def test_a_known_defect_of_keras_is_named() -> None:
+    """With as many channels as steps, Keras adds the bias of a channels_first DepthwiseConv1D to the steps."""
+    start = keras.Input((4, 4))
+    model = randomised(keras.Model(start, layers.DepthwiseConv1D(3, padding="same", data_format=FIRST)(start)))
+    with pytest.raises(VerificationError, match=r"as many channels as steps: pass verify=False"):
+        relayout(model, FIRST)
+
+
 def test_an_unknown_choice_of_inputs_is_refused() -> None:
     with pytest.raises(OptionError, match='choose "move" or "keep"'):
         relayout(network(FIRST), FIRST, inputs="turn")
