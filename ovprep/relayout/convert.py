@@ -64,8 +64,8 @@ def relayout(model: Any, source: str, *, inputs: Inputs = "move", verify: bool =
         twin,
         tuple(rebuilder.permutations),
         rebuilder.changed,
-        tuple(_perm(rebuilder._start(graph, tensor)) for tensor in graph.inputs),
-        tuple(_perm(rebuilder._end(graph, tensor)) for tensor in graph.outputs),
+        tuple(_perm(rebuilder.start(graph, tensor)) for tensor in graph.inputs),
+        tuple(_perm(rebuilder.end(graph, tensor)) for tensor in graph.outputs),
     )
     if verify:
         require_equal(model, result)

@@ -58,10 +58,10 @@ class Rebuilder:
         self._taken = {call.operation.name for call in graph.calls}
         for call in graph.calls:
             self._call(call, graph)
-        outputs = {id(t): self._fetch(t, self._end(graph, t), "the output of the model") for t in graph.outputs}
+        outputs = {id(t): self._fetch(t, self.end(graph, t), "the output of the model") for t in graph.outputs}
         if graph.is_sequential:
             return sequential_like(graph.model, self._layers_in_line(graph))
-        starts = {id(t): self._tensors[id(t), self._start(graph, t)] for t in graph.inputs}
+        starts = {id(t): self._tensors[id(t), self.start(graph, t)] for t in graph.inputs}
         inside = graph.model._inputs_struct, graph.model._outputs_struct
         inputs = tree.map_structure(lambda t: starts[id(t)], inside[0])
         return model_like(graph.model, inputs, tree.map_structure(lambda t: outputs[id(t)], inside[1]))
@@ -78,21 +78,26 @@ class Rebuilder:
             )
         return [each for each in self._line if isinstance(each, layers.Layer)]
 
-    def _start(self, graph: Graph, tensor: Any) -> Move | None:
+    def start(self, graph: Graph, tensor: Any) -> Move | None:
+        """How the twin has an input of the graph."""
         call = next(call for call in graph.calls if any(t is tensor for t in call.outputs))
-        return self._seen(call, tensor)
+        return self.plan.move(call, tensor)
 
-    def _end(self, graph: Graph, tensor: Any) -> Move | None:
+    def end(self, graph: Graph, tensor: Any) -> Move | None:
+        """How the twin has an output of the graph."""
         return self.plan.moves.get(id(tensor)) if (id(graph), id(tensor)) in self.plan.ends else None
 
-    def _seen(self, call: Call, tensor: Any, inner: Any = None) -> Move | None:
-        """How the call reads or makes a tensor; for a nested model, how that has `inner`, the same value inside."""
-        nested = call.nested
-        if nested is None:
-            return self.plan.move(call, tensor)
-        if any(inner is t for t in nested.inputs) and inner is not None and not any(tensor is t for t in call.outputs):
-            return outside(call, self._start(nested, inner))
-        return outside(call, self._end(nested, inner))
+    def _reads(self, call: Call, tensor: Any, inner: Any) -> Move | None:
+        """How a call has a tensor that it reads; `inner` is the same value inside of a nested model."""
+        if call.nested:
+            return outside(call, self.start(call.nested, inner))
+        return self.plan.move(call, tensor)
+
+    def _makes(self, call: Call, tensor: Any, inner: Any) -> Move | None:
+        """How a call has a tensor that it makes; `inner` is the same value inside of a nested model."""
+        if call.nested:
+            return outside(call, self.end(call.nested, inner))
+        return self.plan.move(call, tensor)
 
     def _call(self, call: Call, graph: Graph) -> None:
         ruling = self.plan.rulings[id(call)]
@@ -114,7 +119,7 @@ class Rebuilder:
         inner = call.nested.outputs if call.nested else call.outputs
         for old, inside, new in zip(call.outputs, inner, made, strict=True):
             self._makers[id(old)] = self._sentence(call)
-            self._tensors[id(old), self._seen(call, old, inside)] = new
+            self._tensors[id(old), self._makes(call, old, inside)] = new
 
     def _operation(self, call: Call, change: Free) -> Any:
         key = id(call.operation)
@@ -146,7 +151,7 @@ class Rebuilder:
         def fill(argument: Any) -> Any:
             if type(argument).__name__ != "KerasTensor":
                 return argument
-            return self._fetch(argument, self._seen(call, argument, next(inner)), self._sentence(call))
+            return self._fetch(argument, self._reads(call, argument, next(inner)), self._sentence(call))
 
         args, kwargs = tree.map_structure(fill, (call.node.arguments.args, call.node.arguments.kwargs))
         return args, kwargs

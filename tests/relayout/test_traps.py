@@ -204,6 +204,16 @@ def test_a_shared_nested_model(source: str, sequential: bool) -> None:
 
 
 @FORMATS
+def test_a_nested_model_that_hands_its_input_through(source: str) -> None:
+    """Two outputs, one of them the input, and the whole model gives one tensor twice."""
+    inside, start = signal(source, 4), keras.Input(signal(source, 4).shape[1:])
+    inner = keras.Model(inside, [inside, conv(source, 4)(inside)], name="both")
+    one, two = inner(start)
+    x = conv(source, 2)(layers.Add()([one, two]))
+    check(keras.Model(start, [x, x, one]), source)
+
+
+@FORMATS
 def test_a_nested_model_that_flattens(source: str) -> None:
     start = inside = signal(source)
     inner = keras.Model(inside, layers.Flatten()(conv(source, 5)(inside)), name="backbone")
