@@ -2,11 +2,14 @@
 
 import keras
 import numpy as np
+import pytest
+from keras import layers
 
 from ovprep.relayout.convert import Relayout, relayout
 
 FIRST, LAST = "channels_first", "channels_last"
 OTHER = {FIRST: LAST, LAST: FIRST}
+FORMATS = pytest.mark.parametrize("source", [FIRST, LAST])
 CLOSE = 2e-6
 """The share of an output's scale by which two orders of float32 sums may differ in these small models."""
 
@@ -89,3 +92,15 @@ def permutes(model: keras.Model) -> int:
 def path(weight: keras.Variable) -> list[str]:
     """The layer's and the weight's name. Keras leaves a wrapper's name out where it was made from a configuration."""
     return weight.path.split("/")[-2:]
+
+
+def signal(source: str, channels: int = 3, length: int = 16) -> keras.KerasTensor:
+    return keras.Input((channels, length) if source == FIRST else (length, channels), name="signal")
+
+
+def channel_axis(source: str) -> int:
+    return 1 if source == FIRST else -1
+
+
+def conv(source: str, filters: int, **options: object) -> layers.Layer:
+    return layers.Conv1D(filters, 3, padding="same", data_format=source, **options)
