@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.options import InterfaceOptions
+    from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
     from ovprep.report.document import Conversion, Normalized
 
 __version__ = "0.1.0"
@@ -37,6 +38,8 @@ __all__ = [
     "VerificationError",
     "__version__",
     "convert",
+    "convert_channels_first_to_last",
+    "convert_channels_last_to_first",
     "inspect",
     "keras_layer",
     "normalize",
@@ -49,6 +52,8 @@ _LAZY = {
     "Normalized": "ovprep.report.document",
     "InterfaceOptions": "ovprep.options",
     "convert": "ovprep.api",
+    "convert_channels_first_to_last": "ovprep.relayout.convert",
+    "convert_channels_last_to_first": "ovprep.relayout.convert",
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
     "keras_layer": "ovprep.frontends.keras.layers.registry",

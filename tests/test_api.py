@@ -35,6 +35,8 @@ def test_the_public_surface() -> None:
         "VerificationError",
         "__version__",
         "convert",
+        "convert_channels_first_to_last",
+        "convert_channels_last_to_first",
         "inspect",
         "keras_layer",
         "normalize",

@@ -1,0 +1,1 @@
+"""Keras in, Keras out: the same model in the other data format."""

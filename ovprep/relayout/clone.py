@@ -1,0 +1,119 @@
+"""Clones of layers, operation nodes and models: the same name, class, configuration and weights, but for what moves."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import Any
+
+import numpy as np
+
+from ovprep.errors import UnsupportedError
+from ovprep.relayout.rules import Free
+
+NO_CHANGE = Free()
+
+
+def clone(operation: Any, change: Free) -> Any:
+    """A layer or operation node with the change in its configuration; its weights come later, when it is built."""
+    if change.makes:
+        return change.makes(operation.name)
+    if type(operation).__module__ == "keras.src.layers.core.lambda_layer":
+        return _clone_lambda(operation)
+    try:
+        config = dict(operation.get_config())
+    except NotImplementedError:
+        if hasattr(operation, "weights"):
+            raise UnsupportedError(f"layer {operation.name!r} has no get_config, so it cannot be copied.") from None
+        return _copy(operation)
+    cls = _class(operation, change)
+    config |= change.config
+    if change.becomes:
+        config = {key: value for key, value in config.items() if key in _accepted(cls)}
+    try:
+        return cls.from_config(config)
+    except (TypeError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UnsupportedError(
+            f"layer {operation.name!r} cannot be made again from its configuration: {first}"
+        ) from error
+
+
+def _class(operation: Any, change: Free) -> Any:
+    if change.becomes is None:
+        return type(operation)
+    from keras import layers
+
+    return getattr(layers, change.becomes)
+
+
+def _accepted(cls: Any) -> set[str]:
+    """The configuration that a class takes: its arguments, and those of every layer where it passes them on."""
+    parameters = inspect.signature(cls.__init__).parameters
+    passes_on = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {*parameters, *(("name", "trainable", "dtype") if passes_on else ())}
+
+
+def _copy(operation: Any) -> Any:
+    """An operation node with arguments that no configuration can say, such as arrays. It has no state."""
+    twin = copy.copy(operation)
+    twin._inbound_nodes, twin._outbound_nodes = [], []
+    return twin
+
+
+def _clone_lambda(layer: Any) -> Any:
+    """With the very functions, which a configuration would carry as code."""
+    return type(layer)(
+        layer.function,
+        output_shape=layer._output_shape,
+        mask=layer.mask,
+        arguments=layer.arguments,
+        name=layer.name,
+        dtype=layer.dtype_policy,
+        trainable=layer.trainable,
+    )
+
+
+def carry_weights(layer: Any, twin: Any, change: Free) -> None:
+    """Give a built clone the weights and the state of the original, moved where the change says so."""
+    if len(layer.variables) != len(twin.variables):
+        raise UnsupportedError(f"layer {layer.name!r} makes other weights when it is built again.")
+    for old, new in zip(layer.variables, twin.variables, strict=True):
+        value = np.asarray(old)
+        move = change.weights.get(old.name)
+        new.assign(value if move is None else move.array(value))
+    for part in twin._flatten_layers():
+        if hasattr(part, "finalize_state"):  # Normalization computes from its weights what it applies
+            part.finalize_state()
+
+
+def model_like(model: Any, inputs: Any, outputs: Any) -> Any:
+    """A Functional model of the same class and name, none of whose layers changes its trainability."""
+    from keras.src.models.functional import Functional, functional_like_constructor
+
+    cls = type(model) if functional_like_constructor(type(model)) else Functional
+    twin = cls(inputs, outputs, name=model.name)
+    twin._trainable = model._trainable
+    return twin
+
+
+def sequential_like(model: Any, layers: list[Any]) -> Any:
+    """A Sequential model of the same name, which builds its layers."""
+    twin = type(model)(layers, name=model.name)
+    twin._trainable = model._trainable
+    return twin
+
+
+def distributed_like(layer: Any, model: Any) -> Any:
+    """A TimeDistributed around the twin of its model."""
+    twin = type(layer)(model, name=layer.name, dtype=layer.dtype_policy)
+    twin._trainable = layer._trainable
+    return twin
+
+
+def carry_compilation(model: Any, twin: Any) -> None:
+    """Compile the twin as the model was compiled: optimizer, loss and metrics, without the optimizer's state."""
+    if getattr(model, "compiled", False):
+        config = model.get_compile_config()
+        if config:
+            twin.compile_from_config(config)
