@@ -94,7 +94,9 @@ def convert(
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
-        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
+        source = read_source(
+            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+        )
         say("normalising the graph")
         graph = source.graph.clone()
         defects = active_defects(say)
@@ -165,7 +167,9 @@ def normalize(
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = _read(path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface)
+        source = read_source(
+            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+        )
         say("normalising the graph")
         graph = source.graph.clone()
         done = normalize_graph(graph, interface, active_defects(say))
@@ -203,11 +207,11 @@ def inspect(
     """
     with _as_file(model) as path:
         options = _read_options(weights, allow_code, plugins, signature, input_values)
-        source = _read(path, options, dynamic, interface)
+        source = read_source(path, options, dynamic, interface)
         return inspect_source(source, interface, active_defects(), with_layout=layout)
 
 
-def _read(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
+def read_source(path: Path, options: ReadOptions, dynamic: Sequence[str], interface: InterfaceOptions | None) -> Source:
     """The model; where axes are to be opened, read anew once it is known which ones these are."""
     source = read_model(path, options)
     if not dynamic:

@@ -11,8 +11,10 @@ from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
 from ovprep.passes.activations import spell_out_activations
 from ovprep.passes.affine import fold_affine
+from ovprep.passes.batch_first import use_batch_first_recurrences
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.channel_last import use_channel_last_ops
 from ovprep.passes.defects.row import Defect
 from ovprep.passes.defects.table import DEFECTS, Avoided, avoid_defects
 from ovprep.passes.dilation import restore_dilation
@@ -78,6 +80,18 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
     unroll_reset_before,  # last of all rewrites, since it makes many ops of one
 )
+FOR_LAYERS: tuple[tuple[Pass, ...], tuple[Pass, ...]] = (
+    (
+        remove_noops,
+        split_unfolded,
+        unroll_wrap_padding,
+        fold_padding,  # while convolutions are channel-first
+        use_channel_last_ops,
+        use_batch_first_recurrences,
+    ),
+    (fold_gathers, merge_transposes, split_unfolded),
+)
+"""What stands before and after the layout where the result is to be trained: every layer stays one."""
 OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
 """Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
 
@@ -125,12 +139,13 @@ def normalize(
     defects: Sequence[Defect] = DEFECTS,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
     without: Set[str] = frozenset(),
+    around_layout: tuple[Sequence[Pass], Sequence[Pass]] = (BEFORE_LAYOUT, AFTER_LAYOUT),
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
     checks and computes the same. `defects` are those of the plugin that are avoided. `without` names passes of
-    `OPTIONAL` that are left out. Raises OptionError for an
+    `OPTIONAL` that are left out. `around_layout` are the passes before and after the layout. Raises OptionError for an
     interface that the model cannot have.
     """
     required = without - {one.__name__ for one in OPTIONAL}
@@ -153,11 +168,11 @@ def normalize(
     original = _with_images(infer_interface(model), written)
     wanted = wanted_interface(original, options)
     run(lay_out_interface.__name__, lay_out_interface(model, original, wanted))
-    for one in BEFORE_LAYOUT:
+    for one in around_layout[0]:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
-    for one in AFTER_LAYOUT:
+    for one in around_layout[1]:
         if one.__name__ not in without:
             run(one.__name__, one(model))
     interface = raised_interface(wanted, options)
