@@ -4,11 +4,14 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovprep.api import read_source
 from ovprep.errors import MissingDependencyError, OptionError
+from ovprep.interface import Interface
+from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions, ReadOptions
 from ovprep.passes.pipeline import FOR_LAYERS, normalize
 
@@ -41,8 +44,19 @@ def to_keras(
     with _as_file(model) as path:
         source = read_source(path, ReadOptions(), dynamic, interface)
         graph = source.graph.clone()
-        normalize(graph, interface, defects=(), around_layout=FOR_LAYERS)
+        options = with_images(interface or InterfaceOptions(), infer_interface(graph))
+        normalize(graph, options, defects=(), around_layout=FOR_LAYERS)
         return write_keras(graph, path.stem)
+
+
+def with_images(options: InterfaceOptions, interface: Interface) -> InterfaceOptions:
+    """The options, with tensors that have several spatial axes channel-last too: here nothing else is."""
+    images = {
+        port.name: options.layout_of(port.name)
+        for port in (*interface.inputs, *interface.outputs)
+        if len(port.layout) > 3 and "?" not in port.layout
+    }
+    return replace(options, layouts={**images, **options.layouts})
 
 
 @contextmanager

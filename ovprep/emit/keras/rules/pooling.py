@@ -25,15 +25,30 @@ def global_pool(writer: Writer, node: ir.Node) -> Tensor:
 def max_pool(writer: Writer, node: ir.Node) -> Tensor:
     """Padded with minus infinity, which no window chooses."""
     windows = _windows(writer, node)
-    if max(windows.dilations) > 1:
-        raise writer.refusal(node, "is dilated")
     if len(node.outputs) > 1 and (node.outputs[1].uses() or node.outputs[1].is_graph_output()):
         raise writer.refusal(node, "gives indices")
     x, padding = writer.first(node), _padding_of(windows)
-    if padding is None:
+    if padding is None or (padding == "same" and max(windows.dilations) > 1):
         lowest = -np.inf if x.dtype.startswith(("float", "bfloat")) else int(np.iinfo(x.dtype).min)
         x, padding = writer.ops.pad(x, ((0, 0), *windows.pads, (0, 0)), constant_values=lowest), "valid"
+    if max(windows.dilations) > 1:
+        return _dilated_max(writer, x, windows)
     return _pool(writer, node, x, "Max", windows, padding)
+
+
+def _dilated_max(writer: Writer, x: Tensor, windows: Windows) -> Tensor:
+    """The largest of all taps of an input that is padded by now, one axis after the other."""
+    for axis, (taps, stride, dilation, reach) in enumerate(
+        zip(windows.taps, windows.strides, windows.dilations, windows.reach, strict=True), start=1
+    ):
+        lead = (slice(None),) * axis
+        # The last tap goes to the end, and each other one ends as far before it as it begins.
+        ends = [tap * dilation - reach + 1 for tap in range(taps)]
+        parts = [x[(*lead, slice(tap * dilation, end or None, stride))] for tap, end in enumerate(ends)]
+        x = parts[0]
+        for part in parts[1:]:
+            x = writer.ops.maximum(x, part)
+    return x
 
 
 @emits("AveragePool", domain=LAST)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import onnx_ir as ir
 
 from ovprep.emit.keras.registry import Emit, emits
@@ -133,3 +134,19 @@ def expand(writer: Writer, node: ir.Node) -> Tensor:
 def tile(writer: Writer, node: ir.Node) -> Tensor:
     """As often as said along each axis."""
     return writer.ops.tile(writer.first(node), writer.ints(node, "repeats", 1))
+
+
+@emits("Shape")
+def shape(writer: Writer, node: ir.Node) -> Tensor:
+    """The sizes as a tensor; an open one is a sum of ones along its axis, since a saved model keeps no other."""
+    x, dims = writer.first(node), shape_of(node.inputs[0])
+    places = range(len(dims))[int_of(node, "start", 0) : int_of(node, "end", len(dims))]
+    sizes = []
+    for axis in places:
+        if dims[axis] is not None:
+            sizes.append(np.array([dims[axis]], np.int64))
+            continue
+        line = x[tuple(slice(None) if one == axis else 0 for one in range(len(dims)))]
+        ones = writer.ops.cast(writer.ops.ones_like(line), "int64")
+        sizes.append(writer.ops.sum(ones, axis=0, keepdims=True))
+    return writer.ops.concatenate(sizes, axis=0)
