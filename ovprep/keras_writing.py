@@ -13,6 +13,8 @@ from ovprep.errors import MissingDependencyError, OptionError
 from ovprep.interface import Interface
 from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions, ReadOptions
+from ovprep.passes.folding import fold_shapes
+from ovprep.passes.group_norm import name_group_norms
 from ovprep.passes.pipeline import FOR_LAYERS, normalize
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def to_keras(
     with _as_file(model) as path:
         source = read_source(path, ReadOptions(), dynamic, interface)
         graph = source.graph.clone()
+        fold_shapes(graph)
+        name_group_norms(graph)  # says what axes are, where only Reshapes stand at the interface
         options = with_images(interface or InterfaceOptions(), infer_interface(graph))
         normalize(graph, options, defects=(), around_layout=FOR_LAYERS)
         return write_keras(graph, path.stem)

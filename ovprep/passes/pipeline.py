@@ -86,7 +86,7 @@ FOR_LAYERS: tuple[tuple[Pass, ...], tuple[Pass, ...]] = (
         remove_noops,
         split_unfolded,
         unroll_wrap_padding,
-        name_group_norms,
+        name_group_norms,  # those that only show now
         fold_padding,  # while convolutions are channel-first
         use_channel_last_ops,
         use_batch_first_recurrences,

@@ -80,8 +80,8 @@ class Writer:
     ) -> Tensor:
         """What a new layer makes of a tensor, or of several.
 
-        The layer that makes an output of the model has the output's name; one with a suffix only helps, and one that
-        is `inner` has such a helper behind it.
+        The layer that makes an output of the model has the output's name; one that is `inner` is not the node's last.
+        A suffix is for those that only help.
         """
         made = getattr(self.layers, kind)(name=self.name(node, suffix, inner), **config)
         return self.call(made, x, weights)
@@ -96,7 +96,7 @@ class Writer:
     def name(self, node: ir.Node, suffix: str = "", inner: bool = False) -> str:
         """A name for a layer that is made of a node."""
         output = self._outputs.get(node.outputs[0])
-        if output is not None and not suffix and not inner and output not in self._named:
+        if output is not None and not inner and output not in self._named:
             self._named.add(output)
             return output
         return self.names.take(f"{base_name(node)}_{suffix}" if suffix else base_name(node))

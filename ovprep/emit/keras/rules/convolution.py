@@ -70,7 +70,7 @@ def _padded(writer: Writer, node: ir.Node, windows: Windows, causal: bool) -> tu
 def zero_padded(writer: Writer, node: ir.Node, x: Tensor, windows: Windows) -> Tensor:
     """The input between zeros."""
     pads = windows.pads if len(windows.pads) > 1 else windows.pads[0]
-    return writer.layer(node, f"ZeroPadding{len(windows.pads)}D", x, suffix="padding", padding=pads)
+    return writer.layer(node, f"ZeroPadding{len(windows.pads)}D", x, suffix="padding", inner=True, padding=pads)
 
 
 def _every_nth(writer: Writer, node: ir.Node, x: Tensor, windows: Windows) -> Tensor:

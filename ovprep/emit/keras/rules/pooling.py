@@ -69,11 +69,16 @@ def average_pool(writer: Writer, node: ir.Node) -> Tensor:
     pads = windows.pads if len(windows.pads) > 1 else windows.pads[0]
     if counted and not any(windows.extra):
         return _pool(
-            writer, node, writer.layer(node, kind, x, suffix="padding", padding=pads), "Average", windows, "valid"
+            writer,
+            node,
+            writer.layer(node, kind, x, suffix="padding", inner=True, padding=pads),
+            "Average",
+            windows,
+            "valid",
         )
     if None in windows.lengths:
         raise writer.refusal(node, "leaves padding out along an open axis")
-    padded = writer.layer(node, kind, x, suffix="padding", padding=pads)
+    padded = writer.layer(node, kind, x, suffix="padding", inner=True, padding=pads)
     mean = _pool(writer, node, padded, "Average", windows, "valid", inner=True)
     return writer.ops.multiply(mean, _factors(windows, counted))
 

@@ -48,7 +48,7 @@ def transposed_convolution(writer: Writer, node: ir.Node) -> Tensor:
             writer.layer(node, kind, part, _weights(taps, shift), inner=True, **config)
             for part, taps, shift in zip(parts, np.split(kernel, groups), biases, strict=True)
         ]
-        y = writer.layer(node, "Concatenate", made, suffix="groups", axis=-1)
+        y = writer.layer(node, "Concatenate", made, suffix="groups", inner=cropped, axis=-1)
     if not cropped:
         return y
     return writer.layer(node, f"Cropping{axes}D", y, suffix="crop", cropping=tuple(crops) if axes > 1 else crops[0])
