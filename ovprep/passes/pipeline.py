@@ -87,11 +87,12 @@ FOR_LAYERS: tuple[tuple[Pass, ...], tuple[Pass, ...]] = (
         split_unfolded,
         unroll_wrap_padding,
         name_group_norms,  # those that only show now
+        fold_gathers,
         fold_padding,  # while convolutions are channel-first
         use_channel_last_ops,
         use_batch_first_recurrences,
     ),
-    (fold_gathers, merge_transposes, split_unfolded),
+    (merge_transposes, split_unfolded),
 )
 """What stands before and after the layout where the result is to be trained: every layer stays one."""
 OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)

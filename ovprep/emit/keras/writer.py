@@ -95,7 +95,7 @@ class Writer:
 
     def name(self, node: ir.Node, suffix: str = "", inner: bool = False) -> str:
         """A name for a layer that is made of a node."""
-        output = self._outputs.get(node.outputs[0])
+        output = next((self._outputs[value] for value in node.outputs if value in self._outputs), None)
         if output is not None and not inner and output not in self._named:
             self._named.add(output)
             return output

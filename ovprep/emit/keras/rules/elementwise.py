@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from ovprep.emit.keras.registry import emits
 from ovprep.emit.keras.rules.dense import dense_with_bias
-from ovprep.emit.keras.writer import Tensor, Writer
+from ovprep.emit.keras.writer import Tensor, Writer, shape_of
 from ovprep.graph.constants import array_of
 from ovprep.graph.shapes import rank_of
 
@@ -86,14 +86,47 @@ def merging(writer: Writer, node: ir.Node) -> Tensor:
         return operands[0]
     layer, operation = MERGING[node.op_type]
     computed = all(array_of(value) is None for value in node.inputs)
-    if computed and len({rank_of(value) for value in node.inputs}) == 1:
+    mistaken = layer == "Add" and any(
+        taken_for_bias(one, other) for one in node.inputs for other in node.inputs if one is not other
+    )
+    if computed and not mistaken and len({rank_of(value) for value in node.inputs}) == 1:
         return writer.layer(node, layer, operands)
     if operation is None:
         raise writer.refusal(node, "takes a mean with constants")
     result = operands[0]
     for operand in operands[1:]:
-        result = getattr(writer.ops, operation)(result, operand)
+        if mistaken:
+            result = writer.ops.subtract(result, writer.ops.negative(operand))
+        else:
+            result = getattr(writer.ops, operation)(result, operand)
     return result
+
+
+def taken_for_bias(x: ir.Value | None, other: ir.Value | None) -> bool:
+    """Whether Keras' sum of two tensors may be wrong, so that a difference from the negative has to do.
+
+    With TensorFlow, Keras 3 adds what has one axis longer than one as a bias, to the last axis if that is as long, else
+    to the second: `[N, W, C] + [1, W, 1]` with W = C is added to the channels. A batch may be one; an open size may be
+    any.
+    """
+    first, second = _full_dims(x, other), _full_dims(other, x)
+    longer = [axis for axis, dim in enumerate(second) if dim != 1 and (axis or dim is not None)]
+    if len(longer) != 1 or len(first) < 2:
+        return False
+    axis, size, last = longer[0], second[longer[0]], len(first) - 1
+
+    def may_fit(dim: int | None) -> bool:
+        return dim is None or size is None or dim == size
+
+    if axis == last and first[last] != 1:
+        return False
+    return (axis != last and may_fit(first[last])) or (axis != 1 and may_fit(first[1]))
+
+
+def _full_dims(value: ir.Value | None, other: ir.Value | None) -> tuple[int | None, ...]:
+    """The shape of a value with the axes that it gets beside another."""
+    dims, more = shape_of(value), len(shape_of(other)) - len(shape_of(value))
+    return (*(1,) * more, *dims)
 
 
 @emits("Div")
