@@ -11,7 +11,7 @@ from ovprep.emit.keras.registry import emits
 from ovprep.emit.keras.writer import Tensor, Writer, shape_of
 from ovprep.graph.constants import array_of, int_of, ints_of
 
-Places = NDArray[np.float64]
+Places = NDArray[np.float32]
 """Where each result stands in the input."""
 _How = tuple[float, int | None, int | None, str]
 """Scale, length, goal and mode."""
@@ -78,17 +78,17 @@ def _repeats(node: ir.Node, scale: float) -> bool:
 
 
 def _places(writer: Writer, node: ir.Node, scale: float, length: int, goal: int) -> Places:
-    """Where each result stands in the input; the formulas are those of ONNX's Resize."""
+    """Where each result stands in the input; the formulas are those of ONNX's Resize, and float32 decides ties."""
     how = node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
-    at = np.arange(goal, dtype=np.float64)
+    at, one, half = np.arange(goal, dtype=np.float32), np.float32(scale), np.float32(0.5)
     if how == "asymmetric":
-        return at / scale
+        return at / one
     if how == "align_corners":
-        return at * (length - 1) / (goal - 1) if goal > 1 else at * 0
+        return at * np.float32(length - 1) / np.float32(goal - 1) if goal > 1 else at * 0
     if how == "pytorch_half_pixel" and goal == 1:
         return at * 0
     if how in ("half_pixel", "pytorch_half_pixel"):
-        return (at + 0.5) / scale - 0.5
+        return (at + half) / one - half
     raise writer.refusal(node, f"has coordinates by {how}")
 
 
@@ -97,7 +97,7 @@ def _rounded(writer: Writer, node: ir.Node, places: Places) -> Places:
     functions: dict[str, Callable[[Places], Places]] = {
         "ceil": np.ceil,
         "floor": np.floor,
-        "round_prefer_ceil": lambda at: np.floor(at + 0.5),
-        "round_prefer_floor": lambda at: np.ceil(at - 0.5),
+        "round_prefer_ceil": lambda at: np.floor(at + np.float32(0.5)),
+        "round_prefer_floor": lambda at: np.ceil(at - np.float32(0.5)),
     }
     return functions[rounding](places)

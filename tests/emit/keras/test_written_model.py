@@ -1,0 +1,116 @@
+"""The model as a whole: its names, its interface, its file, its training."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+
+import ovprep
+from ovprep.errors import OptionError, UnsupportedError
+from tests.emit.keras.support import check_keras, kinds, train_a_step
+from tests.graphs import GraphBuilder
+
+
+def small_resnet() -> GraphBuilder:
+    """As PyTorch's exporters name it."""
+    build = GraphBuilder()
+    x = build.input("signal", "batch", 2, 32)
+    x = build.op(
+        "Conv", x, build.weights(6, 2, 7, name="stem.0.weight"), build.weights(6, name="stem.0.bias"), pads=(3, 3)
+    )
+    x = build.op("Relu", x)
+    y = build.op("Conv", x, build.weights(6, 6, 3, name="block.conv.weight"), pads=(1, 1))
+    statistics = [build.weights(6, name=f"block.norm.{name}") for name in ("weight", "bias", "mean", "var")]
+    y = build.op("BatchNormalization", y, *statistics)
+    x = build.op("MaxPool", build.op("Relu", build.op("Add", x, y)), kernel_shape=(2,), strides=(2,))
+    flat = build.op("Flatten", x)
+    build.output(build.op("Gemm", flat, build.weights(96, 3, name="head.weight"), build.weights(3)), "logits")
+    return build
+
+
+def test_a_model_as_a_person_would_write_it() -> None:
+    made = check_keras(small_resnet().model)
+    assert kinds(made) == [
+        *("Conv1D", "ReLU", "Conv1D", "BatchNormalization", "Add", "ReLU", "MaxPooling1D", "Flatten", "Dense")
+    ]
+    names = [one.name for one in made.layers]
+    assert names[:2] == ["signal", "stem_0"]
+    assert {"block_conv", "block_norm"} < set(names)
+    assert names[-1] == "logits"
+    assert made.input_shape == (None, 32, 2)
+    assert not any(isinstance(one, keras.layers.Lambda) for one in made.layers)
+    train_a_step(made)
+
+
+def test_several_inputs_and_outputs_in_their_order() -> None:
+    build = GraphBuilder()
+    first, second = build.input("b.first", "batch", 2, 9), build.input("a/second", "batch", 5)
+    y = build.op("Conv", first, build.weights(5, 2, 3))
+    build.output(build.op("ReduceMax", y, build.ints(2), keepdims=0), "z")
+    build.output(y, "a")
+    build.output(build.op("Add", second, second), "same")
+    build.output(build.op("Identity", second), "through")
+    with pytest.raises(AssertionError):  # the slash, which no name of a layer can hold
+        check_keras(build.model)
+    made = ovprep.to_keras(ir.to_proto(build.model))
+    assert [one.name for one in made.inputs] == ["b.first", "a_second"]
+    assert made.output_names == ["z", "a", "same", "through"]
+    given = [np.ones((2, 9, 2), np.float32), np.arange(10, dtype=np.float32).reshape(2, 5)]
+    outputs = [np.asarray(one) for one in made(given)]
+    assert [one.shape for one in outputs] == [(2, 5), (2, 7, 5), (2, 5), (2, 5)]
+    np.testing.assert_array_equal(outputs[2], 2 * given[1])
+
+
+def test_names_that_operations_have_too() -> None:
+    """Keras calls its operations `add`, `add_1`, and so on."""
+    build = GraphBuilder()
+    x = build.input("x", "batch", 6)
+    for index in range(4):
+        x = build.op("Add", x, build.weights(6))
+        node = x.producer()
+        assert node is not None
+        node.name = f"add_{3 - index}"
+    build.output(build.op("Relu", x), "y")
+    assert [one.name for one in check_keras(build.model).operations][1:] == ["add_3", "add_2", "add_1", "add_0", "y"]
+
+
+def test_weights_that_two_layers_share_in_the_file() -> None:
+    build = GraphBuilder()
+    x, weights = build.input("x", "batch", 4, 9), build.weights(4, 4, 3, name="conv.weight")
+    build.output(build.op("Conv", build.op("Conv", x, weights, pads=(1, 1)), weights), "y")
+    assert kinds(check_keras(build.model)) == ["Conv1D", "Conv1D"]
+
+
+def test_a_path_and_an_axis_to_open(tmp_path: Path) -> None:
+    build = GraphBuilder()
+    x = build.input("x", 1, 2, 9)
+    build.output(build.op("Conv", x, build.weights(3, 2, 3)), "y")
+    path = tmp_path / "fixed.onnx"
+    onnx.save(ir.to_proto(build.model), path)
+    assert ovprep.to_keras(path).input_shape == (1, 9, 2)
+    opened = ovprep.to_keras(path, dynamic=["batch", "time"])
+    assert opened.input_shape == (None, None, 2)
+    assert opened.name == "fixed"
+
+
+def test_what_keras_has_not_is_named() -> None:
+    build = GraphBuilder()
+    x = build.input("x", "batch", 9)
+    y, _ = build.ops("TopK", x, build.ints(2), outputs=2)
+    build.output(y, "y")
+    with pytest.raises(UnsupportedError, match="TopK node 'TopK' is of a kind"):
+        ovprep.to_keras(ir.to_proto(build.model))
+    with pytest.raises(OptionError, match=r"a path or an onnx\.ModelProto, not a int"):
+        ovprep.to_keras(3)
+
+
+def test_keras_is_loaded_when_it_is_asked_for_only() -> None:
+    import subprocess
+
+    program = "import sys, ovprep.emit.keras, ovprep.keras_writing; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
