@@ -244,6 +244,11 @@ def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
         raise OptionError(f"There is no rank {rank!r}; choose auto, 3 or 4.")
     if not 0 < seconds < float("inf"):
         raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
+    return checked_threads(threads)
+
+
+def checked_threads(threads: int | None) -> int:
+    """The number of threads that is asked for, or all cores of the process."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads is not None and threads < 1:
         raise OptionError(f"{threads} threads cannot compute anything; give 1 or more.")

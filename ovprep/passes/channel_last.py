@@ -1,7 +1,5 @@
 """Turns ops that ONNX has channel-first into the channel-last layers that Keras has for them."""
 
-from itertools import pairwise
-
 import onnx_ir as ir
 
 from ovprep.graph.builder import Builder
@@ -62,9 +60,10 @@ def cancel_transposes(graph: ir.Graph) -> None:
     """Two opposite Transposes in a row are none; the layout pass does the same for its own ranks alone."""
     for node in list(graph):
         source = node.inputs[0].producer() if node.op_type == "Transpose" and node.inputs[0] is not None else None
-        if source is None or source.op_type != "Transpose" or node.outputs[0].is_graph_output():
+        start = source.inputs[0] if source is not None and source.op_type == "Transpose" else None
+        if source is None or start is None:
             continue
         first, second = (one.attributes["perm"].as_ints() for one in (source, node))
-        order = [first[axis] for axis in second]
-        if all(low < high for low, high in pairwise(order)) and source.inputs[0] is not None:
-            replace_value(graph, node.outputs[0], source.inputs[0])
+        needs_a_node = node.outputs[0].is_graph_output() and (start.producer() is None or start.is_graph_output())
+        if [first[axis] for axis in second] == list(range(len(second))) and not needs_a_node:
+            replace_value(graph, node.outputs[0], start)

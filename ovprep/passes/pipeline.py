@@ -21,6 +21,7 @@ from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.gathers import fold_gathers, name_gathers
+from ovprep.passes.gelu import name_gelus
 from ovprep.passes.group_norm import name_group_norms
 from ovprep.passes.interface import (
     fix_shapes,
@@ -86,6 +87,7 @@ FOR_LAYERS: tuple[tuple[Pass, ...], tuple[Pass, ...]] = (
         remove_noops,
         split_unfolded,
         unroll_wrap_padding,
+        name_gelus,
         name_group_norms,  # those that only show now
         fold_gathers,
         fold_padding,  # while convolutions are channel-first

@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.emit.keras.naming import Names, base_name, valid
-from ovprep.errors import UnsupportedError
+from ovprep.errors import MissingDependencyError, UnsupportedError
 from ovprep.graph.constants import Array, array_of, ints_of
 from ovprep.graph.shapes import dims_of
 
@@ -19,9 +19,8 @@ class Writer:
     """Writes one graph."""
 
     def __init__(self, graph: ir.Graph) -> None:
-        import keras
-
-        self.graph, self.layers, self.ops, self.keras = graph, keras.layers, keras.ops, keras
+        self.keras = keras = _keras()
+        self.layers, self.ops = keras.layers, keras.ops
         self._tensors: dict[ir.Value, Tensor] = {}
         self._outputs = {value: valid(str(value.name)) for value in graph.outputs}
         inputs = {valid(str(value.name)) for value in graph.inputs}
@@ -134,6 +133,19 @@ class Writer:
             f"{node.op_type} node {node.name!r} {why}, for which ovprep has no exact Keras layer; "
             "convert the model to OpenVINO or ONNX, or change the node."
         )
+
+
+def _keras() -> Any:
+    """Keras 3. Raises MissingDependencyError without it."""
+    try:
+        import keras
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"Keras does not load ({error}), so no Keras model can be written; install keras and tensorflow."
+        ) from error
+    if not hasattr(keras, "ops"):
+        raise MissingDependencyError(f"Keras {keras.__version__} has no keras.ops; install Keras 3.")
+    return keras
 
 
 def shape_of(value: ir.Value | None) -> tuple[int | None, ...]:

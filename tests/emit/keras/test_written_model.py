@@ -1,5 +1,6 @@
 """The model as a whole: its names, its interface, its file, its training."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import onnx_ir as ir
 import pytest
 
 import ovprep
-from ovprep.errors import OptionError, UnsupportedError
+import ovprep.emit.keras as emitter
+from ovprep.emit.keras import write_keras
+from ovprep.errors import OptionError, UnsupportedError, VerificationError
 from tests.emit.keras.support import check_keras, kinds, train_a_step
 from tests.graphs import GraphBuilder
 
@@ -56,7 +59,7 @@ def test_several_inputs_and_outputs_in_their_order() -> None:
     build.output(build.op("Identity", second), "through")
     with pytest.raises(AssertionError):  # the slash, which no name of a layer can hold
         check_keras(build.model)
-    made = ovprep.to_keras(ir.to_proto(build.model))
+    made = ovprep.to_keras(ir.to_proto(build.model), verify=False)
     assert [one.name for one in made.inputs] == ["b.first", "a_second"]
     assert made.output_names == ["z", "a", "same", "through"]
     given = [np.ones((2, 9, 2), np.float32), np.arange(10, dtype=np.float32).reshape(2, 5)]
@@ -91,8 +94,8 @@ def test_a_path_and_an_axis_to_open(tmp_path: Path) -> None:
     build.output(build.op("Conv", x, build.weights(3, 2, 3)), "y")
     path = tmp_path / "fixed.onnx"
     onnx.save(ir.to_proto(build.model), path)
-    assert ovprep.to_keras(path).input_shape == (1, 9, 2)
-    opened = ovprep.to_keras(path, dynamic=["batch", "time"])
+    assert ovprep.to_keras(path, verify=False).input_shape == (1, 9, 2)
+    opened = ovprep.to_keras(path, dynamic=["batch", "time"], verify=False)
     assert opened.input_shape == (None, None, 2)
     assert opened.name == "fixed"
 
@@ -103,14 +106,30 @@ def test_what_keras_has_not_is_named() -> None:
     y, _ = build.ops("TopK", x, build.ints(2), outputs=2)
     build.output(y, "y")
     with pytest.raises(UnsupportedError, match="TopK node 'TopK' is of a kind"):
-        ovprep.to_keras(ir.to_proto(build.model))
+        ovprep.to_keras(ir.to_proto(build.model), verify=False)
     with pytest.raises(OptionError, match=r"a path or an onnx\.ModelProto, not a int"):
         ovprep.to_keras(3)
 
 
-def test_keras_is_loaded_when_it_is_asked_for_only() -> None:
-    import subprocess
+def test_the_file_is_compared_with_the_original_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In processes of their own; here once as it is, and once with a weight that is off."""
+    proto = ir.to_proto(small_resnet().model)
+    made = ovprep.to_keras(proto, threads=1)
+    assert made.name == "test"
 
+    def off(model: ir.Model, name: str) -> keras.Model:
+        wrong = write_keras(model, name)
+        dense = wrong.layers[-1]
+        dense.set_weights([dense.get_weights()[0] * 1.001, dense.get_weights()[1]])
+        return wrong
+
+    monkeypatch.setattr(emitter, "write_keras", off)
+    with pytest.raises(VerificationError, match="'logits' differs by"):
+        ovprep.to_keras(proto, threads=1)
+    ovprep.to_keras(proto, verify=False)
+
+
+def test_keras_is_loaded_when_it_is_asked_for_only() -> None:
     program = "import sys, ovprep.emit.keras, ovprep.keras_writing; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -85,6 +85,16 @@ def test_cuts_and_pads(name: str, length: Dim) -> None:
 
 
 @pytest.mark.parametrize("axis", [1, 2])
+def test_places_from_the_end(axis: int) -> None:
+    """Behind a pool, through which no choice of channels is folded into a convolution."""
+    build, x = convolved()
+    pooled = build.op("MaxPool", x, kernel_shape=(2,))
+    chosen = build.op("Gather", pooled, build.ints(3, -1, 0), axis=axis)
+    build.output(build.op("Conv", chosen, build.weights(2, 3 if axis == 1 else 8, 1)), "y")
+    assert kinds(check_keras(build.model)) == ["Conv1D", "MaxPooling1D", "Take", "Conv1D"]
+
+
+@pytest.mark.parametrize("axis", [1, 2])
 def test_concat(axis: int) -> None:
     build, x = convolved(10)
     build.output(build.op("Concat", x, build.op("Relu", x), axis=axis), "y")

@@ -31,6 +31,8 @@ def pooled(op: str, shape: tuple[Dim, ...] = (3, 17), **attributes: Any) -> Grap
         ({"kernel_shape": (2,), "strides": (3,), "ceil_mode": 1}, 17, ["MaxPooling1D"]),
         ({"kernel_shape": (3,), "strides": (3,), "ceil_mode": 1, "pads": (1, 0)}, 17, ["Pad", "MaxPooling1D"]),
         ({"kernel_shape": (3,), "strides": (2,), "ceil_mode": 1}, "time", ["Pad", "MaxPooling1D"]),
+        # A last window would begin in the padding.
+        ({"kernel_shape": (2,), "strides": (2,), "ceil_mode": 1, "pads": (1, 1)}, 7, ["Pad", "MaxPooling1D"]),
         ({"kernel_shape": (3,), "dilations": (2,), "strides": (2,)}, 17, [*["GetItem"] * 3, *["Maximum"] * 2]),
         (
             {"kernel_shape": (3,), "dilations": (3,), "pads": (2, 2)},
