@@ -93,3 +93,17 @@ def test_layer_norm_over_two_axes_is_as_written() -> None:
     normed = build.op("LayerNormalization", y, build.weights(6, 9), build.weights(6, 9), axis=-2)
     build.output(normed, "y")
     check_keras(build.model, 4 * FEW_ULP, permutes=2)
+
+
+@pytest.mark.parametrize(
+    "op", ["InstanceNormalization", "GroupNormalization", "BatchNormalization", "LayerNormalization"]
+)
+def test_as_many_steps_as_channels(op: str) -> None:
+    """Each layer must still scale and shift its channels; at a batch of one no other axis is longer than one."""
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", "batch", 4, 8), build.weights(6, 4, 3))
+    numbers = [build.weights(6) for _ in range(4 if op == "BatchNormalization" else 2)]
+    turned = build.op("Transpose", x, perm=(0, 2, 1)) if op == "LayerNormalization" else x
+    y = build.op(op, turned, *numbers, num_groups=3 if op == "GroupNormalization" else None)
+    build.output(build.op("Transpose", y, perm=(0, 2, 1)) if op == "LayerNormalization" else y, "y")
+    check_keras(build.model, 4 * FEW_ULP)
