@@ -82,8 +82,13 @@ class Writer:
         The layer that makes an output of the model has the output's name; one that is `inner` is not the node's last.
         A suffix is for those that only help.
         """
-        made = getattr(self.layers, kind)(name=self.name(node, suffix, inner), **config)
+        made = getattr(self.layers, kind)(name=self.name(node, suffix, inner), **self.precision(x), **config)
         return self.call(made, x, weights)
+
+    def precision(self, x: Tensor) -> dict[str, str]:
+        """The type that a layer computes in, where it is not Keras' own: else it would cast what it is given."""
+        kind = str((x[0] if isinstance(x, (list, tuple)) else x).dtype)
+        return {"dtype": kind} if kind in ("float16", "float64") else {}
 
     def call(self, layer: Any, x: Tensor, weights: Sequence[Array] = (), **inputs: Any) -> Tensor:
         """What a layer makes of a tensor, once it has its weights."""
@@ -125,7 +130,7 @@ class Writer:
             return tensor
         free = self.names.take(name) if name in self._named else name
         self._named.add(name)
-        return self.layers.Identity(name=free)(tensor)
+        return self.layers.Identity(name=free, **self.precision(tensor))(tensor)
 
     def refusal(self, node: ir.Node, why: str) -> UnsupportedError:
         """The sentence for a node that has no equal in Keras; `why` follows its name."""

@@ -133,3 +133,24 @@ def test_keras_is_loaded_when_it_is_asked_for_only() -> None:
     program = "import sys, ovprep.emit.keras, ovprep.keras_writing; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [(np.float64, 1e-14), (np.float16, 2e-3)])
+def test_numbers_of_another_width_stay_so(kind: type[np.floating], tolerance: float) -> None:
+    """Keras would cast them to float32 in every layer."""
+    build = GraphBuilder()
+    x = build.input("x", "batch", 6, dtype=kind)
+    weights = [build.constant(build.rng.normal(size=shape).astype(kind), "weights") for shape in ((6, 5), (5,))]
+    y = build.op("Relu", build.op("Gemm", x, *weights))
+    build.output(build.op("Softmax", build.op("Mul", y, build.constant(np.array(0.5, kind)))), "y")
+    assert check_keras(build.model, tolerance).outputs[0].dtype == kind.__name__
+
+
+def test_the_road_from_onnx_to_openvino(tmp_path: Path) -> None:
+    """ONNX to Keras, and that to an IR, which is compared with the Keras model."""
+    sample = Path(__file__).parents[3] / "samples" / "ecg_resnet" / "model.onnx"
+    model = ovprep.to_keras(sample, threads=1)
+    conversion = ovprep.convert(model, tmp_path / "ir", benchmark=False, threads=1)
+    assert conversion.verification is not None
+    assert conversion.verification.passed
+    assert [port.name for port in conversion.interface.outputs] == ["rhythm"]

@@ -28,15 +28,20 @@ def recurrence(writer: Writer, node: ir.Node) -> list[Tensor]:
     sequence, *states = [bool(output.uses() or output.is_graph_output()) for output in node.outputs]
     both, only_last = direction == "bidirectional", not sequence and not any(states[1:])
     weights = [array for way in range(2 if both else 1) for array in _weights(writer, node, way)]
-    config = _config(writer, node) | {"return_sequences": not only_last, "return_state": not only_last and any(states)}
+    x = writer.first(node)
+    kept = {"return_sequences": not only_last, "return_state": not only_last and any(states)}
+    config, precision = _config(writer, node) | kept, writer.precision(x)
     kind = getattr(writer.layers, _LAYER[node.op_type])
     backwards = direction == "reverse"
     if both:
-        layer = writer.layers.Bidirectional(kind(**config), merge_mode="concat", name=writer.name(node))
+        layer = writer.layers.Bidirectional(
+            kind(**config), merge_mode="concat", name=writer.name(node), **writer.precision(x)
+        )
     else:
-        layer = kind(**config, go_backwards=backwards, name=writer.name(node, inner=backwards and not only_last))
+        name = writer.name(node, inner=backwards and not only_last)
+        layer = kind(**config, **precision, go_backwards=backwards, name=name)
     initial = _initial(writer, node, 2 if both else 1)
-    made = writer.call(layer, writer.first(node), weights, **({"initial_state": initial} if initial else {}))
+    made = writer.call(layer, x, weights, **({"initial_state": initial} if initial else {}))
     if only_last:
         return [None, made]
     found = list(made) if isinstance(made, (list, tuple)) else [made]
