@@ -86,13 +86,14 @@ def test_layer_norm_over_channels_needs_no_transposes(bias: bool) -> None:
     assert made.layers[-1].center == bias
 
 
-def test_layer_norm_over_two_axes_is_as_written() -> None:
+@pytest.mark.parametrize("length", [9, 6])
+def test_layer_norm_over_channels_and_time_turns_its_weights(length: int) -> None:
     build = GraphBuilder()
-    x = build.input("x", "batch", 4, 9)
+    x = build.input("x", "batch", 4, length)
     y = build.op("Conv", x, build.weights(6, 4, 3), pads=(1, 1))
-    normed = build.op("LayerNormalization", y, build.weights(6, 9), build.weights(6, 9), axis=-2)
-    build.output(normed, "y")
-    check_keras(build.model, 4 * FEW_ULP, permutes=2)
+    weights = [build.constant(build.rng.normal(size=(6, length)).astype("float32")) for _ in range(2)]
+    build.output(build.op("LayerNormalization", y, *weights, axis=-2), "y")
+    assert kinds(check_keras(build.model, 4 * FEW_ULP)) == ["Conv1D", "LayerNormalization"]
 
 
 @pytest.mark.parametrize(
