@@ -19,6 +19,7 @@ from tests.graphs import GraphBuilder
         ("Celu", {"alpha": 0.7}, "Celu"),
         ("Selu", {}, "Activation"),
         ("Selu", {"alpha": 1.2, "gamma": 0.9}, "Multiply"),
+        ("Selu", {"alpha": 1.2}, "Multiply"),
         ("Sigmoid", {}, "Activation"),
         ("Tanh", {}, "Activation"),
         ("Softplus", {}, "Activation"),

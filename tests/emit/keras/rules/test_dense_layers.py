@@ -50,6 +50,14 @@ def test_a_product_that_others_read_keeps_its_bias_behind() -> None:
     assert kinds(check_keras(build.model, kept=("x", "y"))) == ["Dense", "Add", "Multiply"]
 
 
+def test_a_number_for_each_step_is_no_bias() -> None:
+    """Of as many steps as units."""
+    build = GraphBuilder()
+    x = build.input("x", "batch", 3, 4)
+    build.output(build.op("Add", build.op("MatMul", x, build.weights(4, 3)), build.weights(3, 1)), "y")
+    assert kinds(check_keras(build.model, kept=("x", "y"))) == ["Dense", "Subtract"]
+
+
 def test_a_dense_over_time() -> None:
     build = GraphBuilder()
     x = build.input("x", "batch", 4, 8)
