@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ovprep.api import convert, inspect, normalize
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
+    from ovprep.keras_writing import to_keras
     from ovprep.options import InterfaceOptions
     from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
     from ovprep.report.document import Conversion, Normalized
@@ -43,6 +44,7 @@ __all__ = [
     "inspect",
     "keras_layer",
     "normalize",
+    "to_keras",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
@@ -56,6 +58,7 @@ _LAZY = {
     "convert_channels_last_to_first": "ovprep.relayout.convert",
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
+    "to_keras": "ovprep.keras_writing",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 

@@ -24,6 +24,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
+from ovprep.passes.pipeline import ANY_RUNTIME
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
@@ -170,7 +171,7 @@ def normalize(
         )
         say("normalising the graph")
         graph = source.graph.clone()
-        done = normalize_graph(graph, interface, plugin=False)
+        done = normalize_graph(graph, interface, purpose=ANY_RUNTIME)
         with new_file(target) as scratch:
             save_onnx(graph, scratch, __version__)
             verification, _ = examine(
@@ -226,6 +227,11 @@ def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
         raise OptionError(f"There is no rank {rank!r}; choose auto, 3 or 4.")
     if not 0 < seconds < float("inf"):
         raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
+    return checked_threads(threads)
+
+
+def checked_threads(threads: int | None) -> int:
+    """The number of threads that is asked for, or all cores of the process."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if threads is not None and threads < 1:
         raise OptionError(f"{threads} threads cannot compute anything; give 1 or more.")

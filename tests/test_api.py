@@ -40,6 +40,7 @@ def test_the_public_surface() -> None:
         "inspect",
         "keras_layer",
         "normalize",
+        "to_keras",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

@@ -11,14 +11,18 @@ from ovprep.layout.letters import infer_interface
 from ovprep.options import InterfaceOptions
 from ovprep.passes.activations import spell_out_activations
 from ovprep.passes.affine import fold_affine
+from ovprep.passes.batch_first import use_batch_first_recurrences
 from ovprep.passes.batch_norm import decompose_batch_norm
 from ovprep.passes.change import Change
+from ovprep.passes.channel_last import use_channel_last_ops
 from ovprep.passes.defects.row import Defect
 from ovprep.passes.defects.table import DEFECTS, Avoided, avoid_defects
 from ovprep.passes.dilation import restore_dilation
 from ovprep.passes.flatten_last import flatten_channel_last
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.gathers import fold_gathers, name_gathers
+from ovprep.passes.gelu import name_gelus
+from ovprep.passes.group_norm import name_group_norms
 from ovprep.passes.interface import (
     fix_shapes,
     lay_out_interface,
@@ -86,6 +90,34 @@ OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
 
 
 @dataclass(frozen=True)
+class Purpose:
+    """What a graph is normalised for: the passes before and after its layout is chosen; whether the plugin runs it."""
+
+    before: tuple[Pass, ...]
+    after: tuple[Pass, ...]
+    plugin: bool = False
+
+
+PLUGIN = Purpose(BEFORE_LAYOUT, (*AFTER_LAYOUT, *FOR_PLUGIN), plugin=True)
+ANY_RUNTIME = Purpose(BEFORE_LAYOUT, AFTER_LAYOUT)
+LAYERS = Purpose(
+    (
+        remove_noops,
+        split_unfolded,
+        unroll_wrap_padding,
+        name_gelus,
+        name_group_norms,  # those that only show now
+        fold_gathers,
+        fold_padding,  # while convolutions are channel-first
+        use_channel_last_ops,
+        use_batch_first_recurrences,
+    ),
+    (merge_transposes, split_unfolded),
+)
+"""For a model that is to be trained: every layer stays one."""
+
+
+@dataclass(frozen=True)
 class PassReport:
     """One pass that changed something."""
 
@@ -128,14 +160,14 @@ def normalize(
     defects: Sequence[Defect] = DEFECTS,
     after_each: Callable[[str, ir.Model], None] = lambda name, model: None,
     without: Set[str] = frozenset(),
-    plugin: bool = True,
+    purpose: Purpose = PLUGIN,
 ) -> Normalization:
     """Brings a model, in place, to the canonical 1D form with the wanted interface: channel-last by default.
 
     `after_each` is called with the name of each pass and the model that it left; every pass must leave a model that
-    checks and computes the same. `plugin` says whether the graph is for OpenVINO's CPU plugin: written as it runs
-    fastest there, and without the `defects` that it would meet. `without` names passes of `OPTIONAL` that are left out.
-    Raises OptionError for an interface that the model cannot have.
+    checks and computes the same. `purpose` says what the graph is for: by default OpenVINO's CPU plugin, written as it
+    runs fastest there, and without the `defects` that it would meet. `without` names passes of `OPTIONAL` that are left
+    out. Raises OptionError for an interface that the model cannot have.
     """
     required = without - {one.__name__ for one in OPTIONAL}
     if required:
@@ -157,20 +189,18 @@ def normalize(
     original = with_images(infer_interface(model), written)
     wanted = wanted_interface(original, options)
     run(lay_out_interface.__name__, lay_out_interface(model, original, wanted))
-    for one in BEFORE_LAYOUT:
+    for one in purpose.before:
         run(one.__name__, one(model))
     change, layout = lay_out(model)
     run(lay_out.__name__, change)
-    for one in AFTER_LAYOUT:
-        run(one.__name__, one(model))
-    for one in FOR_PLUGIN if plugin else ():
+    for one in purpose.after:
         if one.__name__ not in without:
             run(one.__name__, one(model))
     interface = raised_interface(wanted, options)
     run(raise_interface.__name__, raise_interface(model, wanted, interface))
     layout = replace(layout, transposes_after=count_transposes(model.graph))
     done = Normalization(original, interface, tuple(reports), layout)
-    if plugin:
+    if purpose.plugin:
         done = done.without_defects(model, defects)
         after_each(avoid_defects.__name__, model)
     return done

@@ -15,7 +15,7 @@ from ovprep.emit.openvino import to_openvino
 from ovprep.frontends.onnx import read_onnx
 from ovprep.frontends.open import read_model
 from ovprep.graph.constants import ints_of
-from ovprep.passes.pipeline import normalize
+from ovprep.passes.pipeline import ANY_RUNTIME, normalize
 from tests.graphs import FEW_ULP, check, difference, run
 
 CONVERTER = Path(__file__).parent / "tf2onnx_models.py"
@@ -64,7 +64,7 @@ def test_equal_to_tensorflow_and_canonical(folder: Path, name: str, kind: str) -
         assert difference(np.asarray(compiled(x[:1])[0]), wanted[:1]) <= 4 * FEW_ULP
     transposes, others = MODELS[name]
     model = read_onnx(path).graph
-    done = normalize(model, plugin=False)
+    done = normalize(model, purpose=ANY_RUNTIME)
     counts = Counter(node.op_type for node in model.graph)
     assert done.layout.transposes_after <= transposes
     assert all(counts[op_type] <= others.get(op_type, 0) for op_type in DETOURS), counts

@@ -2,8 +2,9 @@
 
 import onnx_ir as ir
 
+from ovprep.graph.constants import array_of, int_of
 from ovprep.layout.orientation import FIRST
-from ovprep.layout.rules.registry import Pinned, Ruling, rule
+from ovprep.layout.rules.registry import Free, Pinned, Ruling, Swap, rank_in, rule
 
 CHANNEL_FIRST = frozenset(
     {
@@ -36,5 +37,20 @@ def transpose(node: ir.Node) -> Ruling:
 
 @rule("LayerNormalization")
 def layer_normalization(node: ir.Node) -> Ruling:
-    """Normalises over the last axes, whatever they are."""
-    return Pinned("LayerNormalization works on the last axes by definition")
+    """Normalises over the last axes, whatever they are; over all but the batch, these may be in any order.
+
+    The weights of shape `[C, W]` are turned with them.
+    """
+    rank, weights = rank_in(node), [index for index, value in enumerate(node.inputs) if index and value is not None]
+    arrays = {index: array_of(node.inputs[index]) for index in weights}
+    whole = int_of(node, "axis", -1) % rank == 1 and len(node.outputs) == 1
+    if not whole or any(array is None or array.ndim != rank - 1 for array in arrays.values()):
+        return Pinned("LayerNormalization works on the last axes by definition")
+
+    def edit(swap: Swap) -> None:
+        order = [axis - 1 for axis in swap.perm(rank)[1:]]
+        for index, array in arrays.items():
+            assert array is not None
+            node.replace_input_with(index, swap.build.constant(array.transpose(order), "turned"))
+
+    return Free(edit)

@@ -14,7 +14,7 @@ import pytest
 import ovprep
 from ovprep.emit.openvino import to_openvino
 from ovprep.frontends.onnx import read_onnx
-from ovprep.passes.pipeline import normalize
+from ovprep.passes.pipeline import ANY_RUNTIME, normalize
 from tests.graphs import FEW_ULP, check, difference
 
 CONVERTER = Path(__file__).parent / "keras_models.py"
@@ -57,7 +57,7 @@ def test_a_recurrence_and_nothing_around_it(folder: Path, name: str, kind: str) 
     for found, expected in zip(compiled(x).values(), wanted, strict=True):
         assert difference(np.asarray(found), expected) <= FEW_ULP
     model = read_onnx(path).graph
-    normalize(model, plugin=False)
+    normalize(model, purpose=ANY_RUNTIME)
     counts = Counter(node.op_type for node in model.graph)
     assert {op: n for op, n in counts.items() if op not in ("Transpose", "Squeeze")} == MODELS[name][1]
     assert done.interface.inputs[0].layout == "NWC"

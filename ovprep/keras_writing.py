@@ -1,0 +1,109 @@
+"""From a model file to a live, channel-last Keras model, proven equal to the original."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from ovprep.api import checked_threads
+from ovprep.dynamic import read_opened
+from ovprep.errors import OptionError
+from ovprep.examine import Candidate, examine
+from ovprep.frontends.source import Source
+from ovprep.interface import Interface
+from ovprep.options import InterfaceOptions, ReadOptions
+from ovprep.passes.folding import fold_shapes
+from ovprep.passes.group_norm import name_group_norms
+from ovprep.passes.pipeline import ANY_RUNTIME, LAYERS, normalize
+
+if TYPE_CHECKING:
+    import keras  # noqa: TID251  (imported for good by emit.keras alone)
+
+
+def to_keras(
+    model: str | os.PathLike[str] | Any,
+    *,
+    dynamic: Sequence[str] = (),
+    interface: InterfaceOptions | None = None,
+    verify: bool = True,
+    threads: int | None = None,
+    seed: int = 0,
+) -> "keras.Model":
+    """A Functional Keras model, channel-last throughout, that computes what an ONNX model does.
+
+    model       path of a model file, or an `onnx.ModelProto`
+    dynamic     fixed axes to open where the ops let them be: "batch", "time", or an input as `x[?,?,1]`
+    interface   layouts and fixed sizes of inputs and outputs; channel-last and as open as the model by default
+    verify      save the Keras model, load it in a process of its own, and compare it with the original at float32
+    threads     threads that either may use; all cores of the process by default
+    seed        of the signals
+
+    Layers have the names of the PyTorch modules where the file tells them, inputs and outputs those of the file. The
+    model has native layers, and `keras.ops` where there is no layer; it can be saved, loaded and trained.
+
+    Raises ModelError or UnsupportedError, naming the node, where Keras has no exact equal; MissingDependencyError
+    without Keras; VerificationError where the result is not equal to the original.
+    """
+    from ovprep.emit.keras import write_keras
+
+    count = checked_threads(threads)
+    with _as_file(model) as path:
+        source = read_opened(path, ReadOptions(), dynamic, interface)
+        graph = source.graph.clone()
+        _name_early(graph)
+        done = normalize(graph, interface, purpose=LAYERS)
+        made = write_keras(graph, path.stem)
+        if verify:
+            _verify(made, source, done.original, interface, count, seed)
+        return made
+
+
+def _name_early(graph: ir.Model) -> None:
+    """Lets ops say what axes are where only Reshapes would stand at the interface."""
+    fold_shapes(graph)
+    name_group_norms(graph)
+
+
+def _verify(
+    model: "keras.Model",
+    source: Source,
+    original: Interface,
+    options: InterfaceOptions | None,
+    threads: int,
+    seed: int,
+) -> None:
+    """Compares what comes out of a file with the original; float32's own noise is measured on the canonical graph."""
+    canonical = source.graph.clone()
+    _name_early(canonical)
+    interface = normalize(canonical, options, purpose=ANY_RUNTIME).interface
+    with tempfile.TemporaryDirectory(prefix="ovprep.") as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        examine(
+            Candidate(source, original, canonical, interface, file, "keras"),
+            verifying=True,
+            seconds=None,
+            threads=threads,
+            seed=seed,
+            on_stage=lambda stage: None,
+        )
+
+
+@contextmanager
+def _as_file(model: Any) -> Iterator[Path]:
+    """The path of a model; a model in memory is saved to a temporary file first."""
+    if isinstance(model, (str, os.PathLike)):
+        yield Path(model)
+        return
+    import onnx
+
+    if not isinstance(model, onnx.ModelProto):
+        raise OptionError(f"A model is a path or an onnx.ModelProto, not a {type(model).__name__}.")
+    with tempfile.TemporaryDirectory(prefix="ovprep.") as folder:
+        path = Path(folder) / f"{model.graph.name or 'model'}.onnx".replace("/", "_")
+        onnx.save(model, path)
+        yield path
