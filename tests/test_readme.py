@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.with_torch import run_with_torch
+
 ROOT = Path(__file__).parent.parent
+NETWORK = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+conv = nn.Conv1d(6, 16, 5, stride=2, padding=2)
+network = nn.Sequential(conv, nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(16 * 32, 5)).eval()
+signal = torch.randn(1, 6, 128)
+"""
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -23,12 +34,22 @@ def test_the_first_two_commands_are_the_set_up_and_the_tests() -> None:
 
 
 def test_the_python_example_runs(tmp_path: Path) -> None:
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "original" in done.stdout
     assert (tmp_path / "imu_openvino" / "model.xml").exists()
+
+
+def test_the_road_from_pytorch_to_keras_and_to_openvino(tmp_path: Path) -> None:
+    """Its first line runs where PyTorch is, the others where ovprep is."""
+    export, *others = blocks("python")[1].splitlines()
+    run_with_torch(f"{NETWORK}\n{export}", tmp_path)
+    code = "import ovprep\n" + "\n".join(others)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "model_openvino" / "model.xml").exists()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -13,8 +13,6 @@ import ovprep
 
 ROOT = Path(__file__).parents[2]
 TORCH = ROOT / ".venv-torch"
-PACKAGES = ("torch==2.13.0", "onnx", "onnxscript", "numpy")
-"""This version of PyTorch installs without its GPU libraries."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,9 @@ class Row:
 
 def export(folder: Path, names: list[str]) -> list[Path]:
     """Exports the zoo with both of PyTorch's exporters, in an environment of its own; returns the files."""
-    python = TORCH / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(TORCH)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+    subprocess.run([str(ROOT / "scripts" / "install_torch")], check=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
-    subprocess.run([str(python), "-m", "torch_zoo", str(folder), *names], check=True, env=environment)
+    subprocess.run([str(TORCH / "bin" / "python"), "-m", "torch_zoo", str(folder), *names], check=True, env=environment)
     return sorted(folder.glob("*.onnx"))
 
 
