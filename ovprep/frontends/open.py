@@ -14,7 +14,7 @@ def read_model(path: Path, options: ReadOptions | None = None) -> Source:
     """Reads a model file, or a SavedModel folder, of any format that ovprep knows, by its name.
 
     Raises ModelError where there is no such file, or its format is not known; OptionError where the model cannot have
-    the values that the options give to inputs; else as the format's reader does.
+    what the options ask for; else as the format's reader does.
     """
     options = options or ReadOptions()
     if not path.exists():
@@ -23,13 +23,26 @@ def read_model(path: Path, options: ReadOptions | None = None) -> Source:
         raise OptionError(
             "Only axes of ONNX files can be opened; leave them open where this model is built or exported."
         )
+    _require_use(path, options)
     source = _read(path, options)
     return with_values(source, options.values) if options.values else source
 
 
+def _require_use(path: Path, options: ReadOptions) -> None:
+    """Raises OptionError for what this format has no use for: nothing that is asked for is ignored."""
+    if options.weights is not None and path.suffix.lower() not in KERAS_SUFFIXES:
+        raise OptionError(f"{path} has weights of its own; --weights is for an architecture alone (.json).")
+    if options.signature is not None and not _is_saved_model(path):
+        raise OptionError(f"--signature chooses among those of a SavedModel folder, which {path} is not; leave it out.")
+
+
+def _is_saved_model(path: Path) -> bool:
+    return path.is_dir() or path.name == "saved_model.pb"
+
+
 def _read(path: Path, options: ReadOptions) -> Source:
     suffix = path.suffix.lower()
-    if path.is_dir() or path.name == "saved_model.pb":
+    if _is_saved_model(path):
         from ovprep.frontends.tensorflow.reader import read_saved_model
 
         return read_saved_model(path if path.is_dir() else path.parent, options)

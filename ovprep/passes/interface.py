@@ -6,7 +6,9 @@ import onnx_ir as ir
 
 from ovprep.errors import OptionError
 from ovprep.graph.builder import Builder
+from ovprep.graph.constants import ints_of
 from ovprep.graph.names import unique_name
+from ovprep.graph.shapes import dims_of
 from ovprep.graph.sizes import fix_sizes
 from ovprep.interface import Interface, Port
 from ovprep.options import InterfaceOptions
@@ -116,17 +118,40 @@ def fix_shapes(model: ir.Model, interface: Interface, options: InterfaceOptions)
     if sizes:
         empty = set(_empty_outputs(model))
         fix_sizes(model, sizes, rest_open=True)
+        names = ", ".join(port.name for port in interface.inputs if sizes.keys() & set(port.dims))
         for value in _empty_outputs(model):
             if value not in empty:
-                names = ", ".join(port.name for port in interface.inputs if sizes.keys() & set(port.dims))
                 raise OptionError(
                     f"The sizes asked for {names} are too small for {_name_of(value)!r}, whose output would be empty."
                 )
+        for node in _short_mirrors(model):  # which OpenVINO's reader does not survive
+            raise OptionError(
+                f"The sizes asked for {names} are too small for {str(node.name)!r}, which mirrors more than there is."
+            )
 
 
 def _empty_outputs(model: ir.Model) -> list[ir.Value]:
     values = [output for node in model.graph for output in node.outputs]
     return [value for value in values if any(isinstance(dim, int) and dim < 1 for dim in value.shape or ())]
+
+
+def _short_mirrors(model: ir.Model) -> list[ir.Node]:
+    """The Pads that reflect more places of an axis than it has beside its first and last."""
+    found = []
+    for node in model.graph:
+        source, pads = node.inputs[0] if node.inputs else None, ints_of(node, "pads", 1)
+        if node.op_type != "Pad" or node.attributes.get_string("mode", "constant") != "reflect":
+            continue
+        if source is None or source.shape is None or pads is None:
+            continue
+        dims = dims_of(source)
+        axes = ints_of(node, "axes", 3) or tuple(range(len(dims)))
+        sizes = [
+            (dims[axis], before, after) for axis, before, after in zip(axes, pads, pads[len(axes) :], strict=False)
+        ]
+        if any(size is not None and max(before, after) >= size for size, before, after in sizes):
+            found.append(node)
+    return found
 
 
 def _name_of(value: ir.Value) -> str:

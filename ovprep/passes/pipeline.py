@@ -30,6 +30,7 @@ from ovprep.passes.interface import (
     raised_interface,
     wanted_interface,
 )
+from ovprep.passes.interface_rank import turn_at_low_rank
 from ovprep.passes.layout import lay_out, reshape_trivial_transposes
 from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
@@ -75,6 +76,7 @@ AFTER_LAYOUT: tuple[Pass, ...] = (
     fold_affine,  # Transposes no longer stand between a convolution and its BatchNorm
     fold_padding,
     merge_transposes,
+    turn_at_low_rank,
     split_unfolded,  # again, where Transposes stood between
     reshape_trivial_transposes,  # after all that look for swaps: as a Reshape, one is no longer seen as such
 )

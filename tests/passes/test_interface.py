@@ -175,6 +175,25 @@ def test_a_shape_too_small_for_a_convolution() -> None:
         fix_shapes(build.model, infer_interface(build.model), InterfaceOptions(shapes={"x": (1, 2, 2)}))
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_shape_too_small_for_a_mirror(side: int) -> None:
+    """OpenVINO's reader crashes on such a Pad."""
+
+    def fixed(time: int) -> None:
+        build = GraphBuilder()
+        pads = [0, 0, 0, 0]
+        pads[2 * side + 1] = 3
+        x = build.op(
+            "Pad", build.input("x", "batch", 2, "time"), build.ints(*pads), None, build.ints(1, 2), mode="reflect"
+        )
+        build.output(build.op("Conv", x, build.weights(3, 2, 5)), "y")
+        fix_shapes(build.model, infer_interface(build.model), InterfaceOptions(shapes={"x": (1, time, 2)}))
+
+    fixed(4)
+    with pytest.raises(OptionError, match="too small for 'Pad', which mirrors more than there is"):
+        fixed(3)
+
+
 def test_a_dense_over_time_turns_nothing() -> None:
     """As in DLinear: by habit a Dense mixes channels, but here it mixes the steps."""
     build = GraphBuilder()
