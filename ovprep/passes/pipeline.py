@@ -35,6 +35,7 @@ from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
+from ovprep.passes.parameters import name_parameters, note_layers, write_linears
 from ovprep.passes.parts import split_unfolded
 from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.tidy import tidy_recurrence
@@ -115,6 +116,24 @@ LAYERS = Purpose(
     (merge_transposes, split_unfolded),
 )
 """For a model that is to be trained: every layer stays one."""
+TORCH = Purpose(
+    (
+        remove_noops,
+        split_unfolded,
+        unroll_wrap_padding,
+        name_group_norms,
+        note_layers,  # while weights are those that were read
+    ),
+    (
+        fold_padding,
+        merge_transposes,
+        split_unfolded,
+        reshape_trivial_transposes,
+        write_linears,
+        name_parameters,
+    ),
+)
+"""For PyTorch: every layer stays one, with the weights that its module would have."""
 
 
 @dataclass(frozen=True)
