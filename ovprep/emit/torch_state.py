@@ -160,5 +160,5 @@ def _others(graph: ir.Graph, seen: set[str | None]) -> dict[str, Array]:
         array = array_of(value)
         read = any(user.op_type != "Resize" for user, _ in value.uses())
         if array is not None and array.dtype.kind == "f" and array.size > 1 and name not in seen and read:
-            found[name.replace("/", ".")] = array
+            found[name.replace("/", ".").strip(".")] = array
     return found

@@ -26,6 +26,10 @@ def note_layers(model: ir.Model) -> Change | None:
     """
     names = LayerNames()
     for node in model.graph:
+        node.metadata_props.pop(LAYER, None)  # of a file that was normalised before
+    for node in model.graph:
+        if LAYER in node.metadata_props:
+            continue  # the bias of a Dense
         parameters = parameters_of(node)
         if not parameters:
             continue
@@ -120,7 +124,7 @@ def _layer_name(node: ir.Node, bias: ir.Node | None) -> str:
         if found := _NAMED.fullmatch(name):
             return _valid(found["layer"])
     scope, _, last = names[0].rpartition("/")
-    if not scope:
+    if scope in ("", node.name):  # a constant that a pass has made
         scope = re.sub(rf"/{node.op_type}(_\d+)?$", "", str(node.name))
     part = _PART.fullmatch(last)
     return _valid(f"{scope}/{part['part']}" if part else scope)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
+from ovprep.graph.parameters import NAMED
 from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
@@ -193,6 +194,7 @@ def normalize(
         raise ValueError(f"{', '.join(sorted(required))} cannot be left out")
     reports: list[PassReport] = []
     options = options or InterfaceOptions()
+    model.metadata_props.pop(NAMED, None)  # of a file that was normalised before, for PyTorch
 
     def run(name: str, change: Change | None) -> None:
         if change is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime
 import pytest
 from keras import layers
@@ -258,6 +259,37 @@ def test_flatten_then_batch_norm_then_dense(run_torch: Torch, tmp_path: Path) ->
     check_torch(sequential((8, 4), *stack), code, run_torch, tmp_path)
 
 
+def test_a_dense_that_stays_a_matrix(run_torch: Torch, tmp_path: Path) -> None:
+    """Before a recurrence, which is channel-last, as many features go in as come out."""
+    stack = [layers.Conv1D(5, 3, name="conv"), layers.Dense(5, name="dense"), layers.LSTM(4, name="memory")]
+    code = module(
+        "conv = nn.Conv1d(4, 5, 3)\ndense = nn.Linear(5, 5)\nmemory = nn.LSTM(5, 4, batch_first=True)",
+        "x = self.memory(self.dense(self.conv(x).transpose(1, 2)))[0][:, -1]",
+    )
+    model = sequential((12, 4), *stack)
+    check_torch(model, code, run_torch, tmp_path)
+    assert "MatMul" in {node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node}
+
+
+def test_attention(run_torch: Torch, tmp_path: Path) -> None:
+    x = keras.Input((10, 4), name="x")
+    y = layers.Conv1D(6, 3, name="conv")(x)
+    model = keras.Model(x, layers.Conv1D(5, 3, name="last")(layers.MultiHeadAttention(2, 3, name="heads")(y, y)))
+    code = module(
+        """conv = nn.Conv1d(4, 6, 3)
+        heads = nn.Module()
+        heads.query, self.heads.key, self.heads.value = (nn.Linear(6, 6) for _ in range(3))
+        heads.attention_output = nn.Linear(6, 6)
+        last = nn.Conv1d(6, 5, 3)""",
+        """y = self.conv(x).transpose(1, 2)
+        made = (part(y) for part in (self.heads.query, self.heads.key, self.heads.value))
+        q, k, v = (one.view(-1, 8, 2, 3).transpose(1, 2) for one in made)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        x = self.last(self.heads.attention_output(y).transpose(1, 2))""",
+    )
+    check_torch(model, code, run_torch, tmp_path)
+
+
 def test_embedding(run_torch: Torch, tmp_path: Path) -> None:
     stack = [layers.Embedding(ROWS, 4, name="words"), layers.Conv1D(6, 3, name="conv")]
     code = module(
@@ -313,31 +345,38 @@ def test_names_in_the_file_are_those_of_the_state(tmp_path: Path) -> None:
 
 
 def test_onnx_keeps_its_own_names(tmp_path: Path) -> None:
-    """A file of PyTorch gives back the state that it was exported with."""
+    """A file of PyTorch gives back the state that it was exported with, and what no module has."""
     build = GraphBuilder()
     x = build.input("x", "batch", 4, 16)
     kernel, bias = build.weights(6, 4, 3, name="body.0.conv.weight"), build.weights(6, name="body.0.conv.bias")
-    y = build.op("Conv", x, kernel, bias)
-    y = build.op("Flatten", y)
+    places = build.weights(1, 6, 14, name="places/table")
+    y = build.op("Flatten", build.op("Add", build.op("Conv", x, kernel, bias), places))
     table = build.weights(84, 5, name="onnx::MatMul_9")
     y = build.op("Add", build.op("MatMul", y, table), build.weights(5, name="head.bias"))
     build.output(y, "y")
-    onnx.save(ovprep_proto(build), tmp_path / "in.onnx")
+    onnx.save(ir.to_proto(build.model), tmp_path / "in.onnx")
     file = ovprep.normalize(
         tmp_path / "in.onnx", tmp_path / "out.onnx", interface=InterfaceOptions(layout="ncw"), threads=1
     ).path
     state = ovprep.torch_state(file)
-    assert list(state) == ["body.0.conv.weight", "body.0.conv.bias", "head.weight", "head.bias"]
+    assert list(state) == ["body.0.conv.weight", "body.0.conv.bias", "head.weight", "head.bias", "places.table"]
     assert kernel.const_value is not None
     assert table.const_value is not None
     np.testing.assert_array_equal(state["body.0.conv.weight"], kernel.const_value.numpy())
     np.testing.assert_array_equal(state["head.weight"], table.const_value.numpy().T)
 
 
-def ovprep_proto(build: GraphBuilder) -> onnx.ModelProto:
-    import onnx_ir as ir
-
-    return ir.to_proto(build.model)
+def test_normalising_again_keeps_the_weights_or_says_that_they_are_gone(tmp_path: Path) -> None:
+    stack = [layers.Conv1D(6, 3, name="conv"), layers.Dense(5, name="dense"), layers.LSTM(4, name="memory")]
+    file = normalized(sequential((8, 4), *stack), tmp_path)
+    first = InterfaceOptions(layout="ncw")
+    again = ovprep.normalize(file, tmp_path / "again.onnx", interface=first, verify=False).path
+    state, other = ovprep.torch_state(file), ovprep.torch_state(again)
+    assert list(state) == list(other)
+    assert all(np.array_equal(state[name], other[name]) for name in state)
+    last = ovprep.normalize(file, tmp_path / "last.onnx", verify=False).path
+    with pytest.raises(ModelError, match="does not have its weights as PyTorch does"):
+        ovprep.torch_state(last)
 
 
 @pytest.mark.parametrize(
