@@ -5,7 +5,7 @@ import onnx_ir as ir
 from hypothesis import given, note, settings
 
 from ovprep.graph.builder import Builder
-from ovprep.graph.parameters import LAYER
+from ovprep.graph.parameters import LAYER, parameters_of
 from ovprep.options import InterfaceOptions
 from ovprep.passes.parameters import name_parameters, note_layers, write_linears
 from ovprep.passes.pipeline import TORCH, normalize
@@ -63,6 +63,22 @@ def test_a_bias_that_another_reads_or_that_is_none_stays() -> None:
     applied(write_linears, build.model, FEW_ULP)
     assert sorted(ops_of(build.model)) == ["Add", "Add", "Gemm", "MatMul", "Relu"]
     assert not any(LAYER in node.metadata_props for node in build.graph if node.op_type == "Add")
+
+
+def test_a_group_norm_of_pytorch_is_one() -> None:
+    """As its exporters write it: what is left of the InstanceNormalization is no parameter."""
+    build = GraphBuilder()
+    y = build.op("Reshape", build.input("x", "batch", 4, 6), build.ints(0, 2, 12))
+    y = build.op("InstanceNormalization", y, build.constant(np.ones(2, np.float32)), build.weights(2))
+    y = build.op("Reshape", y, build.ints(0, 4, 6))
+    scale = build.weights(4, 1, name="scale")
+    build.output(build.op("Add", build.op("Mul", y, scale), build.weights(4, 1, name="shift")), "y")
+    normalize(build.model, InterfaceOptions(layout="ncw"), purpose=TORCH)
+    (node,) = build.graph
+    assert node.op_type == "GroupNormalization"
+    parameters = parameters_of(node)
+    assert {name: array.shape for name, array in parameters.items()} == {"weight": (4,), "bias": (4,)}
+    np.testing.assert_array_equal(parameters["weight"], np.ravel(scale.const_value.numpy()))
 
 
 def test_layers_of_one_name_are_told_apart_by_their_parameters() -> None:
