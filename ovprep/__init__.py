@@ -15,6 +15,7 @@ from ovprep.errors import (
 
 if TYPE_CHECKING:
     from ovprep.api import convert, inspect, normalize
+    from ovprep.emit.torch_state import torch_state
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.keras_writing import to_keras
@@ -45,6 +46,7 @@ __all__ = [
     "keras_layer",
     "normalize",
     "to_keras",
+    "torch_state",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
@@ -59,6 +61,7 @@ _LAZY = {
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
     "to_keras": "ovprep.keras_writing",
+    "torch_state": "ovprep.emit.torch_state",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 

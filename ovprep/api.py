@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
-from ovprep.passes.pipeline import ANY_RUNTIME
+from ovprep.passes.pipeline import ANY_RUNTIME, TORCH, Purpose
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
@@ -156,22 +157,24 @@ def normalize(
 
     output      the file to write, `<stem>_normalized.onnx` by default; an earlier result of ovprep is replaced
 
+    Where all of the interface is to be channel-first ("ncw"), the file has layers and weights as PyTorch's modules
+    have them: `torch_state` reads them.
+
     The other parameters, and what is raised, are those of `convert`.
     """
     from ovprep.emit.onnx import require_onnx_place, save_onnx
 
     say = on_progress or (lambda stage: None)
-    count = _checked_options(3, 1.0, threads)
+    count, purpose = _checked_options(3, 1.0, threads), _purpose_of(interface)
     with _as_file(model) as path:
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
-        source = read_opened(
-            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
-        )
+        options = _read_options(weights, allow_code, plugins, signature, input_values)
+        source = read_opened(path, replace(options, whole_layers=purpose is TORCH), dynamic, interface)
         say("normalising the graph")
         graph = source.graph.clone()
-        done = normalize_graph(graph, interface, purpose=ANY_RUNTIME)
+        done = normalize_graph(graph, interface, purpose=purpose)
         with new_file(target) as scratch:
             save_onnx(graph, scratch, __version__)
             verification, _ = examine(
@@ -219,6 +222,12 @@ def _read_options(
 ) -> ReadOptions:
     fixed = tuple(InputValue(name, number) for name, number in (values or {}).items())
     return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature, fixed)
+
+
+def _purpose_of(interface: InterfaceOptions | None) -> Purpose:
+    """What an ONNX file is for: one that is channel-first from end to end is PyTorch's."""
+    layouts = () if interface is None else (interface.layout, *interface.layouts.values())
+    return TORCH if set(layouts) == {"ncw"} else ANY_RUNTIME
 
 
 def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:

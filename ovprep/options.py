@@ -52,6 +52,8 @@ class ReadOptions:
     framework run Python code that the file carries. `plugins` are Python modules, by name or path, that register rules
     or classes for custom layers; naming one runs it. `signature` is the one of a SavedModel that is to be converted.
     `values` are those of inputs that are none any more. `opened` are axes that the file fixes, and the result does not.
+    `whole_layers` leaves each BatchNormalization of a Keras file what it is in training, with all its weights; else it
+    is read as the scale and the shift that it is at inference.
     """
 
     weights: Path | None = None
@@ -60,6 +62,7 @@ class ReadOptions:
     signature: str | None = None
     values: tuple[InputValue, ...] = ()
     opened: tuple[OpenAxis, ...] = ()
+    whole_layers: bool = False
 
     def packed(self) -> dict[str, Any]:
         """The options as JSON has them, for another process."""

@@ -41,6 +41,7 @@ def test_the_public_surface() -> None:
         "keras_layer",
         "normalize",
         "to_keras",
+        "torch_state",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

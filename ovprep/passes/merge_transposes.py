@@ -90,6 +90,9 @@ def _again(build: Builder, nodes: list[ir.Node], value: ir.Value) -> ir.Value:
         inputs = list(node.inputs)
         inputs[computed_inputs(node)[0]] = value
         value = build.op(node.op_type, *inputs, **node.attributes)
+        made = value.producer()
+        assert made is not None
+        made.metadata_props.update(node.metadata_props)
     return value
 
 

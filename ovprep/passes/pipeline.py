@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
+from ovprep.graph.parameters import NAMED
 from ovprep.interface import Interface, Port
 from ovprep.layout.apply import LayoutChange, count_transposes
 from ovprep.layout.letters import infer_interface
@@ -36,6 +37,7 @@ from ovprep.passes.left_products import multiply_from_left
 from ovprep.passes.merge_transposes import merge_transposes
 from ovprep.passes.noops import remove_noops
 from ovprep.passes.padding import fold_padding
+from ovprep.passes.parameters import name_parameters, note_layers, write_linears
 from ovprep.passes.parts import split_unfolded
 from ovprep.passes.recurrence.recover import recover_recurrence
 from ovprep.passes.recurrence.tidy import tidy_recurrence
@@ -117,6 +119,24 @@ LAYERS = Purpose(
     (merge_transposes, split_unfolded),
 )
 """For a model that is to be trained: every layer stays one."""
+TORCH = Purpose(
+    (
+        remove_noops,
+        split_unfolded,
+        unroll_wrap_padding,
+        name_group_norms,
+        note_layers,  # while weights are those that were read
+    ),
+    (
+        fold_padding,
+        merge_transposes,
+        split_unfolded,
+        reshape_trivial_transposes,
+        write_linears,
+        name_parameters,
+    ),
+)
+"""For PyTorch: every layer stays one, with the weights that its module would have."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +196,7 @@ def normalize(
         raise ValueError(f"{', '.join(sorted(required))} cannot be left out")
     reports: list[PassReport] = []
     options = options or InterfaceOptions()
+    model.metadata_props.pop(NAMED, None)  # of a file that was normalised before, for PyTorch
 
     def run(name: str, change: Change | None) -> None:
         if change is not None:

@@ -45,8 +45,8 @@ def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
 
     Raises ModelError where the file is damaged or not consistent, UnsupportedError for what no rule covers.
     """
-    scene = Scene()
     reading = options or ReadOptions()
+    scene = Scene(whole_layers=reading.whole_layers)
     with open_keras(path, reading.weights) as file:
         try:
             model, parameters = _read_model(file, scene)

@@ -87,6 +87,10 @@ def _absorb_in(node: ir.Node, index: int, dims: tuple[int, ...]) -> list[Absorb]
     ):
         behind = _absorb(node.outputs[0], dims)
         return behind if isinstance(behind, str) else [_permute_features(node, 1 - index, dims, axis=-1), *behind]
+    if node.op_type == "BatchNormalization" and all(array_of(value) is not None for value in node.inputs[1:]):
+        behind = _absorb(node.outputs[0], dims)
+        statistics = [_permute_features(node, place, dims, axis=0) for place in range(1, len(node.inputs))]
+        return behind if isinstance(behind, str) else [*statistics, *behind]
     weights = array_of(node.inputs[1]) if len(node.inputs) > 1 else None
     if node.op_type == "MatMul" and index == 0 and weights is not None and weights.ndim == 2:
         return [_permute_features(node, 1, dims, axis=0)]

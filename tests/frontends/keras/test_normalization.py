@@ -10,7 +10,18 @@ from keras import layers
 
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.reader import read_keras
-from tests.frontends.keras.support import FORMATS, check_against_keras, check_layer, shaped
+from ovprep.options import ReadOptions
+from tests.frontends.keras.support import (
+    FORMATS,
+    check_against_keras,
+    check_layer,
+    compare,
+    feeds_for,
+    keras_outputs,
+    onnx_runner,
+    randomise,
+    shaped,
+)
 
 
 @pytest.mark.parametrize("options", [{}, {"center": False}, {"scale": False}, {"epsilon": 0.1}], ids=str)
@@ -31,6 +42,21 @@ def test_batch_normalization_with_open_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize("axis", [-1, 1, 2])
 def test_batch_normalization_at_rank_4(axis: int, tmp_path: Path) -> None:
     check_layer(layers.BatchNormalization(axis=axis), (2, 7, 5), tmp_path)
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(-1, (6, 6)), (1, (6, 6)), (2, (2, 7, 5)), (-1, (5,))])
+@pytest.mark.parametrize("options", [{}, {"center": False}, {"scale": False, "epsilon": 0.1}], ids=str)
+def test_batch_normalization_that_stays_whole(
+    axis: int, shape: tuple[int, ...], options: dict[str, Any], tmp_path: Path
+) -> None:
+    x = keras.Input(shape, name="x")
+    model = keras.Model(x, layers.BatchNormalization(axis=axis, **options)(x))
+    randomise(model)
+    model.save(tmp_path / "model.keras")
+    source = read_keras(tmp_path / "model.keras", ReadOptions(whole_layers=True))
+    assert [node.op_type for node in source.graph.graph if node.op_type != "Transpose"] == ["BatchNormalization"]
+    feeds = feeds_for(source.interface, 3, 1, 1.0)
+    compare("as read", onnx_runner(source)(feeds), keras_outputs(model, feeds))
 
 
 def test_batch_normalization_at_rank_2(tmp_path: Path) -> None:

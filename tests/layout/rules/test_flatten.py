@@ -62,7 +62,12 @@ def shared(build: GraphBuilder, x: ir.Value, features: int) -> ir.Value:
     return build.op("Add", build.op("MatMul", x, weights), build.op("MatMul", other, weights))
 
 
-TAILS: list[Tail] = [dense, gemm, gemm_of_rows, scaled, activated, two_heads, square, square_rows, shared]
+def normed(build: GraphBuilder, x: ir.Value, features: int) -> ir.Value:
+    statistics = [build.weights(features) for _ in range(4)]
+    return dense(build, build.op("BatchNormalization", x, *statistics), features)
+
+
+TAILS: list[Tail] = [dense, gemm, gemm_of_rows, scaled, activated, two_heads, square, square_rows, shared, normed]
 
 
 def flattened(build: GraphBuilder, op_type: str, attributes: dict[str, Any], target: list[int], *dims: Any) -> ir.Value:

@@ -51,7 +51,8 @@ def separable_conv(layer: Layer, x: ir.Value) -> ir.Value:
         pointwise_kernel=(*[1] * (len(shape) - 2), channels * multiplier, filters),
         **_bias_shape(layer, filters),
     )
-    depthwise = _conv(layer, to_ncw(layer, x), _depthwise(weights["depthwise_kernel"]), None, groups=channels)
+    kernel = _depthwise(weights["depthwise_kernel"])
+    depthwise = _conv(layer, to_ncw(layer, x), kernel, None, groups=channels, name="depthwise_kernel")
     pointwise = layer.constant(_filters_first(weights["pointwise_kernel"]), "pointwise_kernel")
     return _finish(layer, layer.build.op("Conv", depthwise, pointwise, _bias(layer, weights.get("bias"))))
 
@@ -100,13 +101,15 @@ def _transpose_surplus(layer: Layer, extents: Sizes, strides: Sizes) -> list[int
     return surplus
 
 
-def _conv(layer: Layer, ncw: ir.Value, kernel: Array, bias: Array | None, groups: int) -> ir.Value:
+def _conv(
+    layer: Layer, ncw: ir.Value, kernel: Array, bias: Array | None, groups: int, name: str = "kernel"
+) -> ir.Value:
     taps = kernel.shape[2:]
     strides, dilations = _steps(layer, len(taps))
     return layer.build.op(
         "Conv",
         ncw,
-        layer.constant(kernel, "kernel"),
+        layer.constant(kernel, name),
         _bias(layer, bias),
         strides=strides,
         dilations=dilations,

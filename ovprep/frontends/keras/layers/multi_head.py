@@ -4,7 +4,7 @@ Vaswani et al., 2017; Ainslie et al., 2023. Tensors inside are `[N, H, T, K]`: h
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,9 +170,9 @@ def _attend(
     """The result `[N, T, *output]`, and the weights `[N, H, T, S]` that the heads give to the keys."""
     build, heads = layer.build, _heads(layer, query)
     weights = _weights(layer, heads, query, value, key)
-    q = _projected(layer, query, weights["query"], (0, 2, 1, 3))
-    k = _projected(layer, key, weights["key"], (0, 2, 3, 1), heads.queries // heads.keys)
-    v = _projected(layer, value, weights["value"], (0, 2, 1, 3), heads.queries // heads.keys)
+    q = _projected(layer, query, weights, "query", (0, 2, 1, 3))
+    k = _projected(layer, key, weights, "key", (0, 2, 3, 1), heads.queries // heads.keys)
+    v = _projected(layer, value, weights, "value", (0, 2, 1, 3), heads.queries // heads.keys)
     root = layer.constant(np.full((1, 1, 1, 1), 1 / math.sqrt(heads.key_size)), "root")
     scores = build.op("MatMul", build.op("Mul", q, root), k)
     if mask is not None:
@@ -183,30 +183,30 @@ def _attend(
     mixed = build.op("Transpose", build.op("MatMul", scores, v), perm=(0, 2, 1, 3))
     rows = build.op("Reshape", mixed, build.ints(0, 0, heads.queries * heads.value_size, name="shape"))
     if "gate" in weights:
-        rows = build.op("Mul", rows, build.op("Sigmoid", _dense(layer, query, weights["gate"], bound=1)))
-    result = _dense(layer, rows, weights["attention_output"], bound=2)
+        rows = build.op("Mul", rows, build.op("Sigmoid", _dense(layer, query, weights, "gate", bound=1)))
+    result = _dense(layer, rows, weights, "attention_output", bound=2)
     if len(heads.output) > 1:
         result = build.op("Reshape", result, build.ints(0, 0, *heads.output, name="shape"))
     return result, scores
 
 
-def _projected(layer: Layer, x: ir.Value, weights: Weights, perm: Sequence[int], repeats: int = 1) -> ir.Value:
+def _projected(
+    layer: Layer, x: ir.Value, weights: Mapping[str, Weights], name: str, perm: Sequence[int], repeats: int = 1
+) -> ir.Value:
     """`[N, T, C]` to heads, in the wanted order of axes; each head several times in a row with `repeats`."""
-    build, (_, heads, size) = layer.build, weights["kernel"].shape
-    y = build.op("Reshape", _dense(layer, x, weights, bound=1), build.ints(0, 0, heads, size, name="shape"))
+    build, (_, heads, size) = layer.build, weights[name]["kernel"].shape
+    y = build.op("Reshape", _dense(layer, x, weights, name, bound=1), build.ints(0, 0, heads, size, name="shape"))
     if repeats > 1:
         y = build.op("Gather", y, build.ints(*np.repeat(range(heads), repeats), name="heads"), axis=2)
     return build.op("Transpose", y, perm=perm)
 
 
-def _dense(layer: Layer, x: ir.Value, weights: Weights, bound: int) -> ir.Value:
-    """`[N, T, K]` times the kernel as a matrix, summed over its first `bound` axes, plus bias."""
-    kernel = weights["kernel"]
+def _dense(layer: Layer, x: ir.Value, weights: Mapping[str, Weights], name: str, bound: int) -> ir.Value:
+    """`[N, T, K]` times the kernel `name` as a matrix, summed over its first `bound` axes, plus bias."""
+    kernel, bias = weights[name]["kernel"], weights[name].get("bias")
     matrix = kernel.reshape(math.prod(kernel.shape[:bound]), -1)
-    y = layer.build.op("MatMul", x, layer.constant(matrix, "kernel"))
-    if "bias" not in weights:
-        return y
-    return layer.build.op("Add", y, layer.constant(weights["bias"].reshape(1, 1, -1), "bias"))
+    y = layer.build.op("MatMul", x, layer.constant(matrix, f"{name}_kernel"))
+    return y if bias is None else layer.build.op("Add", y, layer.constant(bias.reshape(1, 1, -1), f"{name}_bias"))
 
 
 def _one_axis(layer: Layer, x: ir.Value, axes: Sequence[int]) -> ir.Value:

@@ -1,6 +1,7 @@
 """Layers that normalise by what training has stored, or by moments of their input, as they are at inference."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -13,13 +14,21 @@ from ovprep.frontends.keras.weights import Array
 
 @layer("BatchNormalization")
 def batch_normalization(layer: Layer, x: ir.Value) -> ir.Value:
-    """One Mul and one Add per channel, computed in float64; a later pass folds them into a convolution or a Dense."""
+    """One Mul and one Add per channel, computed in float64; a later pass folds them into a convolution or a Dense.
+
+    Where layers are to stay whole, it is the operator of ONNX, which has channels on axis 1.
+    """
     rank = len(layer.shape(x))
     axis = layer.axis(rank)
     channels = layer.size(x, axis)
     names = _trained(layer)
     shapes = dict.fromkeys((*names, "moving_mean", "moving_variance"), (channels,))
-    weights = {name: array.astype(np.float64) for name, array in layer.take(**shapes).items()}
+    stored = layer.take(**shapes)
+    if layer.scene.whole_layers and axis:
+        defaults = {"gamma": np.ones(channels), "beta": np.zeros(channels)}
+        inputs = [layer.constant(array, name) for name, array in {**defaults, **stored}.items()]
+        return _of_second_axis(layer, "BatchNormalization", x, axis, *inputs, epsilon=layer.number("epsilon", 1e-3))
+    weights = {name: array.astype(np.float64) for name, array in stored.items()}
     scale = weights.get("gamma", 1.0) / np.sqrt(weights["moving_variance"] + layer.number("epsilon", 1e-3))
     shift = weights.get("beta", 0.0) - weights["moving_mean"] * scale
     # Full rank from the start: a rank-1 constant would move to another axis when the layout does.
@@ -85,9 +94,17 @@ def group_normalization(layer: Layer, x: ir.Value) -> ir.Value:
         last = build.ints(2, name="axes")
         y = build.op("GroupNormalization", build.op("Unsqueeze", x, last), gamma, beta, **attributes)
         return build.op("Squeeze", y, last)
+    return _of_second_axis(layer, "GroupNormalization", x, axis, gamma, beta, **attributes)
+
+
+def _of_second_axis(
+    layer: Layer, op_type: str, x: ir.Value, axis: int, *weights: ir.Value, **attributes: Any
+) -> ir.Value:
+    """An op whose channels are on axis 1, for channels on any other but the batch."""
+    build, rank = layer.build, len(layer.shape(x))
     order = [0, axis, *(other for other in range(1, rank) if other != axis)]
     first = x if axis == 1 else build.op("Transpose", x, perm=order)
-    y = build.op("GroupNormalization", first, gamma, beta, **attributes)
+    y = build.op(op_type, first, *weights, **attributes)
     return y if axis == 1 else build.op("Transpose", y, perm=[order.index(place) for place in range(rank)])
 
 

@@ -34,6 +34,8 @@ class Scene:
     """The masks behind tensors; see `masking.py`."""
     old: bool = False
     """Whether the file is of Keras 1 or 2."""
+    whole_layers: bool = False
+    """Whether BatchNormalization stays what it is in training; see `ReadOptions`."""
     calls: int = 0
     elements: int = 0
 
