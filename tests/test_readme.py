@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.with_torch import run_with_torch
+from tests.torch_environment import PYTHON, needs_torch
 
 ROOT = Path(__file__).parent.parent
 NETWORK = """
@@ -16,7 +16,7 @@ from torch import nn
 
 torch.manual_seed(0)
 conv = nn.Conv1d(6, 16, 5, stride=2, padding=2)
-network = nn.Sequential(conv, nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(16 * 32, 5)).eval()
+network = nn.Sequential(conv, nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(512, 5)).eval()
 signal = torch.randn(1, 6, 128)
 """
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,13 +42,14 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert (tmp_path / "imu_openvino" / "model.xml").exists()
 
 
+@needs_torch
 def test_the_road_from_pytorch_to_keras_and_to_openvino(tmp_path: Path) -> None:
     """Its first line runs where PyTorch is, the others where ovprep is."""
     export, *others = blocks("python")[1].splitlines()
-    run_with_torch(f"{NETWORK}\n{export}", tmp_path)
-    code = "import ovprep\n" + "\n".join(others)
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    steps = [(str(PYTHON), f"{NETWORK}\n{export}"), (sys.executable, "import ovprep\n" + "\n".join(others))]
+    for python, code in steps:
+        done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
     assert (tmp_path / "model_openvino" / "model.xml").exists()
 
 

@@ -1,4 +1,4 @@
-"""PyTorch, which lives in an environment of its own: that of `scripts/bench torch`."""
+"""PyTorch, which lives in an environment of its own: that `scripts/install_torch` makes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +13,6 @@ Torch = Callable[[str, dict[str, Array], Array, Path], Array]
 
 PYTHON = Path(__file__).parent.parent / ".venv-torch" / "bin" / "python"
 
-MISSING = "PyTorch is not there: scripts/bench torch installs it"
+MISSING = "PyTorch is not there: scripts/install_torch installs it"
 
 needs_torch = pytest.mark.skipif(not PYTHON.exists(), reason=MISSING)
