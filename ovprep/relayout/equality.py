@@ -48,20 +48,25 @@ def require_equal(model: Any, result: Relayout) -> None:
                 break
             faults.append(fault)
         else:
-            told = _keras_defect(model) or _keras_defect(result.model) or "Please report it."
+            defect = keras_defect(model, result.model)
+            told = (
+                f"{defect} Pass verify=False if the channels_last model is the right one."
+                if defect
+                else "Please report it."
+            )
             raise VerificationError(
                 f"The converted {model.name!r} is not the original: for {name}, {faults[0]}. {told}"
             )
 
 
-def _keras_defect(model: Any) -> str:
-    """What Keras 3.15 on TensorFlow may compute wrongly in a channels_first model, whichever of the two it is."""
-    for layer in model._flatten_layers():
+def keras_defect(*models: Any) -> str:
+    """What Keras 3.15 on TensorFlow may compute wrongly in one of these models, as a sentence; empty where nothing."""
+    for layer in (layer for model in models for layer in model._flatten_layers()):
         square = getattr(layer, "use_bias", False) and getattr(layer, "data_format", None) == FIRST
         if square and any(node.outputs[0].shape[1] == node.outputs[0].shape[-1] for node in layer._inbound_nodes):
             return (
                 f"Keras may add the channels_first bias of {layer.name!r} along the wrong axis, since it has as many "
-                "channels as steps: pass verify=False if the channels_last model is the right one."
+                "channels as steps."
             )
     return ""
 

@@ -112,7 +112,7 @@ class Rebuilder:
             args, kwargs = self._arguments(call)
             if change.arguments:
                 args, kwargs = change.arguments((args, kwargs))
-            made = [operation] if graph.is_sequential else _flat(operation(*args, **kwargs))
+            made = [operation] if graph.is_sequential else _called(call, operation, args, kwargs)
         self._line.append(operation)
         if change.then:
             made = [self._softmax(call.operation, change.then, None if graph.is_sequential else made[0])]
@@ -200,8 +200,14 @@ class Rebuilder:
         return f"{call.name} runs {where}"
 
 
-def _flat(outputs: Any) -> list[Any]:
+def _called(call: Call, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The outputs of a call. Raises UnsupportedError, with its name, where it does not take the moved tensors."""
     from keras import tree
 
+    try:
+        outputs = operation(*args, **kwargs)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UnsupportedError(f"{call.name} cannot be called in the other data format: {reason}") from error
     flat: list[Any] = tree.flatten(outputs)
     return flat

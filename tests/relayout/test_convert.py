@@ -180,7 +180,7 @@ def test_a_known_defect_of_keras_is_named() -> None:
     """With as many channels as steps, Keras adds the bias of a channels_first DepthwiseConv1D to the steps."""
     start = keras.Input((4, 4))
     model = randomised(keras.Model(start, layers.DepthwiseConv1D(3, padding="same", data_format=FIRST)(start)))
-    with pytest.raises(VerificationError, match=r"as many channels as steps: pass verify=False"):
+    with pytest.raises(VerificationError, match=r"as many channels as steps\. Pass verify=False"):
         relayout(model, FIRST)
 
 
