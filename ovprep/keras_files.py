@@ -25,7 +25,7 @@ from ovprep.normalizing import Job, warnings_of
 from ovprep.opaque import opaque_source
 from ovprep.options import InterfaceOptions, ReadOptions
 from ovprep.passes.interface import lay_out_interface
-from ovprep.passes.pipeline import ANY_RUNTIME, Normalization, normalize
+from ovprep.passes.pipeline import ANY_RUNTIME, Normalization, PassReport, normalize
 from ovprep.relaid import changes_nothing, interfaces_of, permutes_of, reports_of
 from ovprep.relayout.convert import relayout
 from ovprep.relayout.equality import keras_defect
@@ -136,8 +136,9 @@ def _relaid(job: Job, source: Source, model: Any, warnings: tuple[str, ...]) -> 
     job.say("changing the data format")
     done = relayout(model, left, inputs=inputs, verify=False)
     before, after = interfaces_of(read.original, done, left)
-    lay_out_interface(graph, before, after)
-    normalization = Normalization(before, after, reports_of(done, left), permutes_of(model, done))
+    turned = lay_out_interface(graph, before, after)
+    reports = (*([PassReport(lay_out_interface.__name__, turned)] if turned else []), *reports_of(done, left))
+    normalization = Normalization(before, after, reports, permutes_of(model, done))
     return _Made(model if changes_nothing(done) else done.model, source, graph, normalization, warnings, (model,))
 
 

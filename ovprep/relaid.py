@@ -28,6 +28,8 @@ def reports_of(done: Relayout, left: str) -> tuple[PassReport, ...]:
     turned: list[str] = []
     sorted_only: list[str] = []
     for name, config in done.changed.items():
+        if "batch_shape" in config:  # an input: the interface tells of it
+            continue
         kind = moved if {"data_format", "layer"} & config.keys() else turned if config else sorted_only
         kind.append(name)
     to = other_format(left)

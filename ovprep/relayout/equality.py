@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
+from ovprep.relayout.clone import reason_of
 from ovprep.relayout.moves import FIRST, Array
 from ovprep.verify.signals import SIGNALS, generate
 
@@ -76,10 +76,9 @@ def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]
     try:
         return original(arrays)
     except Exception as error:
-        message = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error))  # what Keras prints in bold, or the first line
         raise RuntimeFailure(
             f"{model.name!r} cannot be run, so that nothing proves its twin "
-            f"({message.group(1) if message else str(error).strip().partition(chr(10))[0]}). "
+            f"({reason_of(error)}). "
             "Pass verify=False to have the twin all the same."
         ) from error
 

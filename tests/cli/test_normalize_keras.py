@@ -65,10 +65,11 @@ def test_channel_first_to_channel_last_and_back(tmp_path: Path) -> None:
         "move_layers": ["conv", "pool"],
         "turn_layers": ["norm"],
         "sort_weights": ["class"],
+        "lay_out_interface": ["signal"],
     }
     last = keras.models.load_model(tmp_path / "last.keras")
     assert formats(last) == {LAST}
-    assert last.loss == "sparse_categorical_crossentropy"
+    assert last.loss.__name__ == "sparse_categorical_crossentropy"
     x = np.random.default_rng(0).standard_normal((5, 3, 12)).astype(np.float32)
     assert close(last.predict_on_batch(x.transpose(0, 2, 1)), model.predict_on_batch(x))
 
@@ -77,7 +78,7 @@ def test_channel_first_to_channel_last_and_back(tmp_path: Path) -> None:
     for words in ("moved 2 layers to channels_first", "sorted the weights of 1 layer", "equal at float32"):
         assert words in done.stdout
     back = keras.models.load_model(tmp_path / "back.keras")
-    assert back.to_json() == model.to_json()
+    assert json.loads(back.to_json())["config"] == json.loads(model.to_json())["config"]
     for have, want in zip(back.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(have, want)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["back.keras", "last.keras", "model.h5"]
@@ -114,11 +115,17 @@ def test_onnx_to_keras_to_openvino(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["verification"]["passed"]
 
 
-@pytest.mark.skipif(not (MODELS / "smartguitar_ts9.onnx").exists(), reason="the published models are not here")
-def test_a_published_model(tmp_path: Path) -> None:
-    done = ovprep("normalize", MODELS / "smartguitar_ts9.onnx", "-o", tmp_path / "guitar.keras", "--json")
+@pytest.mark.skipif(not MODELS.exists(), reason="the published models are not here")
+@pytest.mark.parametrize(
+    ("name", "runtime"), [("dtln_1.onnx", "ONNX Runtime"), ("mlperf_tiny_streaming_ww.h5", "tf_keras 2")]
+)
+def test_a_published_model(name: str, runtime: str, tmp_path: Path) -> None:
+    """The second is of a Keras 2 whose DepthwiseConv2D Keras 3 does not load, so that it is written anew."""
+    done = ovprep("normalize", MODELS / name, "-o", tmp_path / "model.keras", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["verification"]["passed"]
+    report = json.loads(done.stdout)
+    assert report["verification"]["passed"]
+    assert report["verification"]["reference"].startswith(runtime)
 
 
 def test_errors_are_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
