@@ -122,6 +122,18 @@ def test_a_model_that_keras_alone_runs_is_proven_by_a_fixed_tolerance(tmp_path: 
     assert done.report()["source"]["format"] == "keras"
 
 
+def test_a_known_defect_of_keras_is_told(tmp_path: Path) -> None:
+    """It adds the bias of a channels_first DepthwiseConv1D to the steps where there are as many as channels."""
+    start = keras.Input((4, 4), name="x")
+    made = layers.DepthwiseConv1D(3, padding="same", data_format=FIRST, name="square")(start)
+    model = randomised(keras.Model(start, made))
+    with pytest.raises(ovprep.VerificationError, match=r"bias of 'square' along the wrong axis.*with --no-verify if"):
+        write(model, tmp_path / "out.keras")
+    assert write(model, tmp_path / "last.keras", verify=False)[0].warnings == ()
+    done, _ = write(tmp_path / "last.keras", tmp_path / "first.keras", interface=NCW, verify=False)
+    assert "bias of 'square' along the wrong axis" in done.warnings[-1]
+
+
 def test_layers_that_no_rule_reads_are_proven_all_the_same(tmp_path: Path) -> None:
     start = keras.Input((2, 6, 5, 7), name="volume")
     x = layers.Conv3D(3, 3, data_format=FIRST)(start)
@@ -219,6 +231,13 @@ def test_onnx_in_each_layout(layout: str, shape: Sequence[int], kind: str, tmp_p
     assert [port.dims[1:] for port in done.interface.inputs] == [shape[1:]]
     permutes = [each for each in made.layers if isinstance(each, layers.Permute)]
     assert len(permutes) == (2 if layout == "keep" else 0) == done.normalization.layout.transposes_after
+
+
+def test_channel_first_layers_leave_the_interface_as_it_is_asked_for(tmp_path: Path) -> None:
+    wanted = InterfaceOptions("ncw", {"y": "nwc"})
+    done, made = write(exported(tmp_path, "batch", 3, 16), tmp_path / "out.keras", interface=wanted, verify=False)
+    assert (made.input_shape, made.output_shape, formats(made)) == ((None, 3, 16), (None, 8, 4), {FIRST})
+    assert done.normalization.layout.transposes_after == 1
 
 
 def test_onnx_with_axes_opened_and_fixed(tmp_path: Path) -> None:
