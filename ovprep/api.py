@@ -9,26 +9,21 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx_ir as ir
 
-from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
 from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
-from ovprep.examine import Candidate, examine
-from ovprep.frontends.source import Source
-from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
+from ovprep.normalizing import Job, warnings_of, write_normalized
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
-from ovprep.passes.pipeline import ANY_RUNTIME, TORCH, Purpose
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
-from ovprep.report.folder import new_file, new_folder, require_ours
+from ovprep.report.folder import new_folder, require_ours
 from ovprep.target import Target
 
 Progress = Callable[[str], None]
@@ -131,7 +126,7 @@ def convert(
                 verification=built.verification,
                 benchmark=built.benchmark,
                 artifacts=artifacts_in(scratch),
-                warnings=(*_warnings(source), *_branches(built.chosen.graph), *built.caveats(device)),
+                warnings=(*warnings_of(source), *_branches(built.chosen.graph), *built.caveats(device)),
             )
             write_documents(conversion, scratch)
     return conversion
@@ -153,39 +148,33 @@ def normalize(
     seed: int = 0,
     on_progress: Progress | None = None,
 ) -> Normalized:
-    """Writes the canonical graph as ONNX, with a channel-last interface, and proves it equal in ONNX Runtime.
+    """Writes a model as ONNX or as a Keras file, channel-last unless told otherwise, and proves the file equal.
 
-    output      the file to write, `<stem>_normalized.onnx` by default; an earlier result of ovprep is replaced
+    output      the file to write, `<stem>_normalized.onnx` by default; an earlier result of ovprep is replaced. Its
+                suffix decides: `.onnx` is the canonical graph. `.keras` and `.h5` are a model for Keras 3: a Keras
+                model keeps its layers, each in the other data format where it has one; any other model is written
+                anew, as `ovprep.to_keras` does
 
-    Where all of the interface is to be channel-first ("ncw"), the file has layers and weights as PyTorch's modules
-    have them: `torch_state` reads them.
-
-    The other parameters, and what is raised, are those of `convert`.
+    The layout of `interface` is that of the layers of a Keras file, too: "ncw" makes them channels_first, "keep" leaves
+    the inputs and outputs alone. An ONNX file that is "ncw" from end to end has layers and weights as PyTorch's modules
+    have them, which `torch_state` reads. The other parameters, and what is raised, are those of `convert`.
     """
-    from ovprep.emit.onnx import require_onnx_place, save_onnx
-
     say = on_progress or (lambda stage: None)
-    count, purpose = _checked_options(3, 1.0, threads), _purpose_of(interface)
+    count = _checked_options(3, 1.0, threads)
     with _as_file(model) as path:
-        target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
-        require_onnx_place(target)
-        say(f"reading {path.name}")
-        options = _read_options(weights, allow_code, plugins, signature, input_values)
-        source = read_opened(path, replace(options, whole_layers=purpose is TORCH), dynamic, interface)
-        say("normalising the graph")
-        graph = source.graph.clone()
-        done = normalize_graph(graph, interface, purpose=purpose)
-        with new_file(target) as scratch:
-            save_onnx(graph, scratch, __version__)
-            verification, _ = examine(
-                Candidate(source, done.original, graph, done.interface, scratch, "onnxruntime"),
-                verifying=verify,
-                seconds=None,
-                threads=count,
-                seed=seed,
-                on_stage=say,
+        return write_normalized(
+            Job(
+                path,
+                Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx"),
+                _read_options(weights, allow_code, plugins, signature, input_values),
+                tuple(dynamic),
+                interface or InterfaceOptions(),
+                verify,
+                count,
+                seed,
+                say,
             )
-        return Normalized(target, source, done.original, done.interface, done, verification, _warnings(source))
+        )
 
 
 def inspect(
@@ -224,12 +213,6 @@ def _read_options(
     return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature, fixed)
 
 
-def _purpose_of(interface: InterfaceOptions | None) -> Purpose:
-    """What an ONNX file is for: one that is channel-first from end to end is PyTorch's."""
-    layouts = () if interface is None else (interface.layout, *interface.layouts.values())
-    return TORCH if set(layouts) == {"ncw"} else ANY_RUNTIME
-
-
 def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
     """The number of threads, once all options make sense."""
     if rank not in RANKS:
@@ -264,11 +247,3 @@ def _as_file(model: Any) -> Iterator[Path]:
 def _branches(graph: ir.Model) -> list[str]:
     open_ones = [str(node.name) for node in graph.graph if node.op_type == "If"]
     return [f"{name!r} branches on the inputs: only what the test signals take is compared." for name in open_ones]
-
-
-def _warnings(source: Source) -> tuple[str, ...]:
-    bad = nonfinite_weights(source.graph)
-    found = list(source.warnings)
-    if bad:
-        found.append(f"NaN or infinity in {len(bad)} of the model's weights, the first of them {bad[0]}.")
-    return tuple(found)

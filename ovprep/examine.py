@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import onnx_ir as ir
@@ -19,6 +19,7 @@ from ovprep.graph.cost import receptive_field
 from ovprep.graph.storage import save_model
 from ovprep.inspection import default_sizes
 from ovprep.interface import Interface
+from ovprep.options import ReadOptions
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.conversion import DirectConversion
 from ovprep.verify.process import Worker
@@ -29,7 +30,7 @@ from ovprep.verify.verify import Verification, verify
 class Candidate:
     """A conversion under examination: the original, its graph in canonical form, and the model made of it.
 
-    `runtime` runs that model: an IR, or the graph itself as ONNX.
+    `runtime` runs that model: an IR, the graph itself as ONNX, or a Keras file, which is loaded with the `options`.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Candidate:
     interface: Interface
     model: Path
     runtime: Runtime = "openvino"
+    options: ReadOptions = field(default_factory=ReadOptions)
 
     def sizes(self) -> dict[str, int]:
         """Sizes for the open axes of the original."""
@@ -143,6 +145,7 @@ def _verify(
         threads=threads,
         worker=worker,
         runtime=candidate.runtime,
+        options=candidate.options,
     )
     if refusal is not None:
         reference = f"the graph as read, in {found.reference} ({refusal})"

@@ -5,16 +5,22 @@ Keras 3 refuses some files of Keras 1 and 2, and computes others differently: it
 """
 
 import json
+import logging
+import os
 import re
+import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 
+from ovprep.errors import MissingDependencyError
 from ovprep.frontends.keras.harmless import harmful_call
 from ovprep.options import ReadOptions
 
@@ -56,14 +62,68 @@ def load_original(path: Path, reading: ReadOptions) -> Original:
     raise CannotLoad("; ".join(reasons))
 
 
-def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
+def load_with_keras_3(path: Path, reading: ReadOptions, *, compiled: bool = False) -> Original:
+    """Loads as `load_original` does, with Keras 3 alone; `compiled` with the optimizer, loss and metrics of the file.
+
+    Raises CannotLoad.
+    """
+    text, major = _architecture(path)
+    return _load_with_keras_3(path, reading, text, major, compiled)
+
+
+@contextmanager
+def quiet_keras() -> Iterator[None]:
+    """Imports Keras 3, and keeps what it and TensorFlow tell besides off stderr.
+
+    Raises MissingDependencyError where there is no Keras 3.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # has to be there before the import
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _shut_stderr():
+                import keras
+        except ImportError as error:
+            raise MissingDependencyError(
+                f"Keras does not load ({error}), so no Keras file can be written; install keras and tensorflow."
+            ) from error
+        if not hasattr(keras, "ops"):
+            raise MissingDependencyError(f"Keras {keras.__version__} writes no file for Keras 3; install Keras 3.")
+        logger = logging.getLogger("absl")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+@contextmanager
+def _shut_stderr() -> Iterator[None]:
+    """TensorFlow's libraries greet on stderr while they are loaded, whatever their log level is."""
+    if "tensorflow" in sys.modules or sys.stderr is None:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int, compiled: bool = False) -> Original:
     import keras
 
     name = f"Keras {keras.__version__}"
     if major < 3 and '"hard_sigmoid"' in text:
         raise CannotLoad(f"{name} computes the hard_sigmoid of Keras 1 and 2 differently")
     _refuse_early_gru(name, text, major)
-    return _load(keras, name, path, reading, text)
+    return _load(keras, name, path, reading, text, compiled)
 
 
 def _refuse_early_gru(name: str, text: str, major: int) -> None:
@@ -85,7 +145,7 @@ def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str, major: int)
     return _load(tf_keras, name, path, reading, text)
 
 
-def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str) -> Original:
+def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str, compiled: bool = False) -> Original:
     """Loads with Keras or tf_keras, which have the same interface; `name` is what errors and reports call it."""
     import tensorflow
 
@@ -96,7 +156,7 @@ def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str
             with framework.src.saving.serialization_lib.SafeModeScope(safe):
                 model = framework.models.model_from_json(text)
         else:
-            model = framework.models.load_model(path, compile=False, safe_mode=safe)
+            model = framework.models.load_model(path, compile=compiled, safe_mode=safe)
         if reading.weights is not None:
             model.load_weights(reading.weights)
     except Exception as error:

@@ -14,11 +14,10 @@ from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.source import Source
-from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions, ReadOptions
 from ovprep.passes.folding import fold_shapes
 from ovprep.passes.group_norm import name_group_norms
-from ovprep.passes.pipeline import ANY_RUNTIME, LAYERS, normalize
+from ovprep.passes.pipeline import ANY_RUNTIME, LAYERS, Normalization, normalize
 
 if TYPE_CHECKING:
     import keras  # noqa: TID251  (imported for good by emit.keras alone)
@@ -48,18 +47,31 @@ def to_keras(
     Raises ModelError or UnsupportedError, naming the node, where Keras has no exact equal; MissingDependencyError
     without Keras; VerificationError where the result is not equal to the original.
     """
-    from ovprep.emit.keras import write_keras
-
     count = checked_threads(threads)
     with _as_file(model) as path:
         source = read_opened(path, ReadOptions(), dynamic, interface)
-        graph = source.graph.clone()
-        _name_early(graph)
-        done = normalize(graph, interface, purpose=LAYERS)
-        made = write_keras(graph, path.stem)
+        made, done = written_anew(source, interface, path.stem)
         if verify:
-            _verify(made, source, done.original, interface, count, seed)
+            _verify(made, source, done, interface, count, seed)
         return made
+
+
+def written_anew(source: Source, interface: InterfaceOptions | None, name: str) -> tuple["keras.Model", Normalization]:
+    """The Keras model that a graph says, and what was done to the graph before. The source is left as it was."""
+    from ovprep.emit.keras import write_keras
+
+    graph = source.graph.clone()
+    _name_early(graph)
+    done = normalize(graph, interface, purpose=LAYERS)
+    return write_keras(graph, name), done
+
+
+def measured_graph(source: Source, interface: InterfaceOptions | None) -> ir.Model:
+    """The canonical graph with the interface of the Keras model: float32's own noise is measured on it."""
+    graph = source.graph.clone()
+    _name_early(graph)
+    normalize(graph, interface, purpose=ANY_RUNTIME)
+    return graph
 
 
 def _name_early(graph: ir.Model) -> None:
@@ -71,20 +83,17 @@ def _name_early(graph: ir.Model) -> None:
 def _verify(
     model: "keras.Model",
     source: Source,
-    original: Interface,
-    options: InterfaceOptions | None,
+    done: Normalization,
+    interface: InterfaceOptions | None,
     threads: int,
     seed: int,
 ) -> None:
-    """Compares what comes out of a file with the original; float32's own noise is measured on the canonical graph."""
-    canonical = source.graph.clone()
-    _name_early(canonical)
-    interface = normalize(canonical, options, purpose=ANY_RUNTIME).interface
+    """Compares what comes out of a file with the original."""
     with tempfile.TemporaryDirectory(prefix="ovprep.") as folder:
         file = Path(folder) / "model.keras"
         model.save(file)
         examine(
-            Candidate(source, original, canonical, interface, file, "keras"),
+            Candidate(source, done.original, measured_graph(source, interface), done.interface, file, "keras"),
             verifying=True,
             seconds=None,
             threads=threads,

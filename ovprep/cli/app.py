@@ -142,7 +142,12 @@ def normalize(
     model: ModelPath,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File to write; <stem>_normalized.onnx by default."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to write: .onnx, .keras or .h5; <stem>_normalized.onnx by default.",
+        ),
     ] = None,
     weights: Weights = None,
     allow_code: AllowCode = False,
@@ -159,7 +164,7 @@ def normalize(
     seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
     json: Json = False,
 ) -> None:
-    """Write a model as clean, channel-last ONNX, and prove that it is equal."""
+    """Write a model as clean ONNX or as a Keras file, channel-last or -first, and prove that it is equal."""
     from ovprep import api
     from ovprep.cli.render_conversion import render_normalized
 

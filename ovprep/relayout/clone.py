@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 from typing import Any
 
 import numpy as np
@@ -99,9 +100,25 @@ def model_like(model: Any, inputs: Any, outputs: Any) -> Any:
 
 def sequential_like(model: Any, layers: list[Any]) -> Any:
     """A Sequential model of the same name, which builds its layers."""
-    twin = type(model)(layers, name=model.name)
+    try:
+        twin = type(model)(layers, name=model.name)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        stopped = next((each for each in layers if not each._inbound_nodes), model)
+        raise uncallable(stopped, error) from error
     twin._trainable = model._trainable
     return twin
+
+
+def uncallable(operation: Any, error: Exception) -> UnsupportedError:
+    """The error for a clone that does not take the tensors that the original would have in the other layout."""
+    name = f"{operation.name!r} ({type(operation).__name__})"
+    return UnsupportedError(f"{name} cannot be called in the other data format: {reason_of(error)}")
+
+
+def reason_of(error: BaseException) -> str:
+    """What Keras means: the words that it prints in bold, or the first line; the rest is how it came there."""
+    bold = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error), re.DOTALL)
+    return (bold.group(1) if bold else str(error)).strip().partition("\n")[0]
 
 
 def distributed_like(layer: Any, model: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ovprep.errors import OptionError
 from ovprep.relayout.clone import carry_compilation
-from ovprep.relayout.equality import require_equal
+from ovprep.relayout.equality import keras_defect, require_equal
 from ovprep.relayout.graph import read
 from ovprep.relayout.moves import FIRST, LAST, Axes
 from ovprep.relayout.plan import plan
@@ -69,6 +70,8 @@ def relayout(model: Any, source: str, *, inputs: Inputs = "move", verify: bool =
     )
     if verify:
         require_equal(model, result)
+    elif defect := keras_defect(twin):
+        warnings.warn(defect, stacklevel=3)
     return result
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
+from ovprep.relayout.clone import reason_of
 from ovprep.relayout.moves import FIRST, Array
 from ovprep.verify.signals import SIGNALS, generate
 
@@ -48,20 +48,25 @@ def require_equal(model: Any, result: Relayout) -> None:
                 break
             faults.append(fault)
         else:
-            told = _keras_defect(model) or _keras_defect(result.model) or "Please report it."
+            defect = keras_defect(model, result.model)
+            told = (
+                f"{defect} Pass verify=False if the channels_last model is the right one."
+                if defect
+                else "Please report it."
+            )
             raise VerificationError(
                 f"The converted {model.name!r} is not the original: for {name}, {faults[0]}. {told}"
             )
 
 
-def _keras_defect(model: Any) -> str:
-    """What Keras 3.15 on TensorFlow may compute wrongly in a channels_first model, whichever of the two it is."""
-    for layer in model._flatten_layers():
+def keras_defect(*models: Any) -> str:
+    """What Keras 3.15 on TensorFlow may compute wrongly in one of these models, as a sentence; empty where nothing."""
+    for layer in (layer for model in models for layer in model._flatten_layers()):
         square = getattr(layer, "use_bias", False) and getattr(layer, "data_format", None) == FIRST
         if square and any(node.outputs[0].shape[1] == node.outputs[0].shape[-1] for node in layer._inbound_nodes):
             return (
                 f"Keras may add the channels_first bias of {layer.name!r} along the wrong axis, since it has as many "
-                "channels as steps: pass verify=False if the channels_last model is the right one."
+                "channels as steps."
             )
     return ""
 
@@ -71,10 +76,9 @@ def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]
     try:
         return original(arrays)
     except Exception as error:
-        message = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error))  # what Keras prints in bold, or the first line
         raise RuntimeFailure(
             f"{model.name!r} cannot be run, so that nothing proves its twin "
-            f"({message.group(1) if message else str(error).strip().partition(chr(10))[0]}). "
+            f"({reason_of(error)}). "
             "Pass verify=False to have the twin all the same."
         ) from error
 

@@ -194,7 +194,7 @@ class _Statement:
             self.makers[id(tensor)] = op
             self.readers.setdefault(id(tensor), [])
             is_axes = isinstance(self.moves[id(tensor)], Axes)
-            self.sizes[id(tensor)] = _bytes(tensor) if is_axes else 0
+            self.sizes[id(tensor)] = bytes_moved(tensor) if is_axes else 0
 
 
 def _refuse_hidden(call: Call, source: str) -> None:
@@ -219,7 +219,7 @@ def _layer(free: Free) -> tuple[object, ...]:
     return free.config, free.weights, free.becomes, free.must, free.then
 
 
-def _bytes(tensor: Any) -> int:
-    """What a Permute of one item moves; open axes count as 1."""
+def bytes_moved(tensor: Any, open_size: int = 1) -> int:
+    """What a Permute of one item moves, with this size for open axes."""
     width = 2 if "16" in str(tensor.dtype) else 8 if "64" in str(tensor.dtype) else 4
-    return int(np.prod([size or 1 for size in tensor.shape])) * width
+    return int(np.prod([1, *(size or open_size for size in tensor.shape[1:])])) * width

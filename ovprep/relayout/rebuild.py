@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ovprep.errors import UnsupportedError
-from ovprep.relayout.clone import NO_CHANGE, carry_weights, clone, distributed_like, model_like, sequential_like
+from ovprep.relayout.clone import (
+    NO_CHANGE,
+    carry_weights,
+    clone,
+    distributed_like,
+    model_like,
+    sequential_like,
+    uncallable,
+)
 from ovprep.relayout.graph import Call, Graph
 from ovprep.relayout.moves import Axes, Features, Move
 from ovprep.relayout.plan import Plan
@@ -112,7 +120,7 @@ class Rebuilder:
             args, kwargs = self._arguments(call)
             if change.arguments:
                 args, kwargs = change.arguments((args, kwargs))
-            made = [operation] if graph.is_sequential else _flat(operation(*args, **kwargs))
+            made = [operation] if graph.is_sequential else _called(operation, args, kwargs)
         self._line.append(operation)
         if change.then:
             made = [self._softmax(call.operation, change.then, None if graph.is_sequential else made[0])]
@@ -200,8 +208,13 @@ class Rebuilder:
         return f"{call.name} runs {where}"
 
 
-def _flat(outputs: Any) -> list[Any]:
+def _called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The outputs of a call. Raises UnsupportedError, with its name, where it does not take the moved tensors."""
     from keras import tree
 
+    try:
+        outputs = operation(*args, **kwargs)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise uncallable(operation, error) from error
     flat: list[Any] = tree.flatten(outputs)
     return flat

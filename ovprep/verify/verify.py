@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ovprep.errors import RuntimeFailure
 from ovprep.interface import Interface
+from ovprep.options import ReadOptions
 from ovprep.verify import explain
 from ovprep.verify.arrays import Array
 from ovprep.verify.cases import Case, make_cases
@@ -65,15 +66,16 @@ def verify(
     threads: int,
     worker: Worker | None = None,
     runtime: Runtime = "openvino",
+    options: ReadOptions | None = None,
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
 
     `source` and `target` are the interfaces of the original and of the IR `candidate` (.xml): the same ports in the
     same order, possibly in other layouts. `canonical` is the graph behind the IR, with the interface `target`. `sizes`
-    gives every open dimension but the batch. `runtime` runs the candidate, which may be an `.onnx` file as well. A
-    `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
-    `ovprep.verify.compare.Budget`.
+    gives every open dimension but the batch. `runtime` runs the candidate, which may be an `.onnx` or a Keras file as
+    well, loaded with the `options`. A `worker` that was launched with the original serves for it, and is left running.
+    The tolerance is explained at `ovprep.verify.compare.Budget`.
 
     The IR is run as delivered, and again with its shapes fixed to the inputs' where dimensions are open, since the
     plugin compiles other kernels then; at f32, and at the device's default precision where that is another one.
@@ -85,7 +87,7 @@ def verify(
     notes: list[str] = []
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
-        contender = Contender("IR", runtime, candidate, role="ovprep")
+        contender = Contender("IR", runtime, candidate, role="ovprep", options=options or ReadOptions())
         device = stack.enter_context(Worker.launch(contender, threads=threads))
         say("float32 noise of the model")
         yardstick = measure(canonical, cases, source, target, threads, notes)

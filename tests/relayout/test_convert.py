@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import ovprep
-from ovprep.errors import OptionError, RuntimeFailure, VerificationError
+from ovprep.errors import OptionError, RuntimeFailure, UnsupportedError, VerificationError
 from ovprep.relayout import convert
 from ovprep.relayout.convert import relayout
 from tests.relayout.support import FIRST, LAST, check, check_same, path, randomised, run, samples, turn
@@ -180,7 +180,7 @@ def test_a_known_defect_of_keras_is_named() -> None:
     """With as many channels as steps, Keras adds the bias of a channels_first DepthwiseConv1D to the steps."""
     start = keras.Input((4, 4))
     model = randomised(keras.Model(start, layers.DepthwiseConv1D(3, padding="same", data_format=FIRST)(start)))
-    with pytest.raises(VerificationError, match=r"as many channels as steps: pass verify=False"):
+    with pytest.raises(VerificationError, match=r"as many channels as steps\. Pass verify=False"):
         relayout(model, FIRST)
 
 
@@ -194,3 +194,36 @@ def test_a_model_in_the_other_format_stays_as_it_is() -> None:
     result = relayout(model, FIRST)
     assert result.model.get_config() == model.get_config()
     check_same(model, result)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(layers.Layer):
+    """Its configuration does not say its size."""
+
+    def __init__(self, size: int = 2, **options: object) -> None:
+        super().__init__(**options)
+        self.size = size
+
+    def get_config(self) -> dict[str, object]:
+        return {"name": self.name}
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x + keras.ops.ones((1, self.size, 1))
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_a_layer_that_cannot_be_called_again_is_named(functional: bool) -> None:
+    start = keras.Input((3, 16))
+    chain = [layers.Conv1D(6, 3, data_format=FIRST), Forgetful(6, name="forgetful")]
+    model = keras.Sequential([start, *chain])
+    if functional:
+        model = keras.Model(start, chain[1](chain[0](start)))
+    with pytest.raises(UnsupportedError, match=r"'forgetful' \(Forgetful\) cannot be called"):
+        relayout(model, FIRST)
+
+
+def test_a_known_defect_of_keras_is_told_where_nothing_is_verified() -> None:
+    """The twin is right; Keras adds the bias of its Conv1D to the steps in eager calls."""
+    model = randomised(keras.Sequential([keras.Input((4, 3)), layers.Conv1D(4, 3, padding="same", name="square")]))
+    with pytest.warns(UserWarning, match="the channels_first bias of 'square' along the wrong axis"):
+        relayout(model, LAST, verify=False)
