@@ -10,6 +10,7 @@ import numpy as np
 
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
+from ovprep.relayout.clone import states
 from ovprep.relayout.moves import FIRST, Array
 from ovprep.verify.signals import SIGNALS, generate
 
@@ -21,8 +22,8 @@ Run = Callable[[list[Array]], list[Array]]
 OPEN_SIZE = 32
 """Elements along an axis that the model leaves open."""
 
-SHARE = 1e-5
-"""The share of an output's scale that rounding may take: about 80 units in the last place of float32."""
+SHARE, UNITS = 1e-5, 8
+"""What rounding may take of an output's scale; so many units in the last place where that is more, as in float16."""
 
 NOISE = 16.0
 """How often the change may be seen that one unit in the last place of every input makes in the original's output."""
@@ -37,13 +38,15 @@ def require_equal(model: Any, result: Relayout) -> None:
     sizes = {dim: 2 if dim == "batch" else OPEN_SIZE for port in ports for dim in port.dims if isinstance(dim, str)}
     compiled, twin_compiled = _compiled(model), _compiled(result.model)
     ways = ((compiled, twin_compiled), (compiled, _eager(result.model)), (_eager(model), _eager(result.model)))
+    unit = _unit(model)
+    _require_the_same_again(model, compiled, generate(next(iter(SIGNALS)), ports, sizes, seed=0))
     for name in SIGNALS:
         arrays = generate(name, ports, sizes, seed=0)
         turned = [_turned(array, perm) for array, perm in zip(arrays, result.inputs, strict=True)]
         faults = []
         for original, twin in ways:
-            wanted, nudged = (_run_original(original, model, each) for each in (arrays, _nudged(arrays)))
-            fault = _fault(model, wanted, nudged, twin(turned), result.outputs)
+            wanted, nudged = (_run_original(original, model, each) for each in (arrays, _nudged(arrays, unit)))
+            fault = _fault(model, wanted, nudged, twin(turned), result.outputs, unit)
             if fault is None:
                 break
             faults.append(fault)
@@ -66,6 +69,26 @@ def _keras_defect(model: Any) -> str:
     return ""
 
 
+def _unit(model: Any) -> float:
+    """The unit in the last place of the coarsest type that a layer computes in, at a scale of 1."""
+    units = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
+    types = {layer.compute_dtype for layer in model._flatten_layers()}
+    return max([2.0**-23, *(units[each] for each in types if each in units)])
+
+
+def _require_the_same_again(model: Any, run: Run, arrays: list[Array]) -> None:
+    """Raises RuntimeFailure where the original gives something else each time, as with a Dropout that is always on."""
+    once, again = (_run_original(run, model, arrays) for _ in range(2))
+    if not all(
+        np.allclose(*pair, rtol=0, atol=SHARE * _scale(pair[0]), equal_nan=True)
+        for pair in zip(once, again, strict=True)
+    ):
+        raise RuntimeFailure(
+            f"{model.name!r} gives other results each time it runs, so that nothing proves its twin: "
+            "pass verify=False to have it all the same."
+        )
+
+
 def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]:
     """Raises RuntimeFailure where the original does not run, such as a Lambda whose names are not there."""
     try:
@@ -79,12 +102,18 @@ def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]
         ) from error
 
 
+def _scale(array: Array) -> float:
+    """The largest finite number in it."""
+    return float(abs(array[np.isfinite(array)]).max(initial=0))
+
+
 def _fault(
     model: Any,
     wanted: list[Array],
     nudged: list[Array],
     given: list[Array],
     perms: tuple[tuple[int, ...] | None, ...],
+    unit: float,
 ) -> str | None:
     """What is wrong with what the twin gives; None where rounding explains it."""
     for tensor, want, near, have, perm in zip(model.outputs, wanted, nudged, given, perms, strict=True):
@@ -97,7 +126,7 @@ def _fault(
             return f"output {name!r} is not infinite where the original is"
         finite = np.isfinite(want)
         error = abs(want[finite] - have[finite]).max(initial=0)
-        allowed = max(SHARE * abs(want[finite]).max(initial=0), NOISE * noise)
+        allowed = max(max(SHARE, UNITS * unit) * _scale(want), NOISE * noise)
         if not error <= allowed:
             return f"output {name!r} differs by {error:.2g}, where rounding explains {allowed:.2g}"
     return None
@@ -111,6 +140,20 @@ def _port(tensor: Any) -> Port:
     return Port(tensor.name, str(tensor.dtype), dims, "?" * len(dims), min(rows, default=None))
 
 
+def _from_here(run: Run, model: Any) -> Run:
+    """Each call from the state that the model has now, which a stateful layer changes; and back to it."""
+    state = [(each, np.array(each)) for each in states(model)]
+
+    def again(arrays: list[Array]) -> list[Array]:
+        try:
+            return run(arrays)
+        finally:
+            for variable, value in state:
+                variable.assign(value)
+
+    return again
+
+
 def _eager(model: Any) -> Run:
     """The model as a function of a list of arrays, layer by layer.
 
@@ -122,7 +165,7 @@ def _eager(model: Any) -> Run:
         outputs = model(tree.pack_sequence_as(_structure(model), arrays), training=False)
         return [np.asarray(out, np.float64) for out in tree.flatten(outputs)]
 
-    return run
+    return _from_here(run, model)
 
 
 def _compiled(model: Any) -> Run:
@@ -143,22 +186,24 @@ def _compiled(model: Any) -> Run:
             results = xla(tensors)
         return [np.asarray(result, np.float64) for result in results]
 
-    return run
+    return _from_here(run, model)
 
 
 def _structure(model: Any) -> Any:
     return model.inputs[0] if len(model.inputs) == 1 and getattr(model, "_functional", None) else model._inputs_struct
 
 
-def _nudged(arrays: list[Array]) -> list[Array]:
-    """Every float one unit in the last place of float32 up or down; of silence, as if it were 1."""
+def _nudged(arrays: list[Array], unit: float) -> list[Array]:
+    """Every float one unit in the last place up or down; of silence, as if it were 1."""
     rng = np.random.default_rng(0)
-    return [a + _step(a) * rng.choice((-1, 1), a.shape).astype(a.dtype) if a.dtype.kind == "f" else a for a in arrays]
+    return [
+        a + _step(a, unit) * rng.choice((-1, 1), a.shape).astype(a.dtype) if a.dtype.kind == "f" else a for a in arrays
+    ]
 
 
-def _step(array: Array) -> Array:
+def _step(array: Array, unit: float) -> Array:
     scale: Array = np.maximum(abs(array), abs(array).max(initial=0) or 1)
-    return (scale * np.finfo(np.float32).eps).astype(array.dtype)
+    return (scale * unit).astype(array.dtype)
 
 
 def _turned(array: Array, perm: tuple[int, ...] | None) -> Array:

@@ -129,9 +129,9 @@ def test_activations(source: str) -> None:
 
 @FORMATS
 def test_a_softmax_activation_works_over_the_last_axis(source: str) -> None:
-    """Behind the move that axis is another; the layer becomes the one that has an axis."""
-    result = check(between(source, 3, layers.Activation("softmax", name="odds")), source, round_trip=False)
-    assert type(result.model.get_layer("odds")) is layers.Softmax
+    """Behind the move that axis is another, which a Softmax as the activation says."""
+    result = check(between(source, 3, layers.Activation("softmax", name="odds")), source)
+    assert result.model.get_layer("odds").activation.axis in (1, -2)
 
 
 @FORMATS
@@ -203,7 +203,7 @@ def test_spatial_dropout_drops_what_it_dropped(source: str) -> None:
 def test_layers_along_axis_1_by_definition(layer: layers.Layer, source: str) -> None:
     """An operation node of the same name does the same when moved. A Sequential holds none, and gets Permutes."""
     twin = type(layer).from_config(layer.get_config())
-    check(between(source, 3, twin), source, exact=True, round_trip=False)
+    check(between(source, 3, twin), source, exact=True)
     parts = [
         start_of(source, 3),
         layers.MaxPooling1D(1, data_format=source),
