@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from typing import Any
 
@@ -32,12 +31,14 @@ def clone(operation: Any, change: Free) -> Any:
     if change.becomes:
         config = {key: value for key, value in config.items() if key in _accepted(cls)}
     try:
-        return cls.from_config(config)
+        twin = cls.from_config(config)
     except (TypeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise UnsupportedError(
             f"layer {operation.name!r} cannot be made again from its configuration: {first}"
         ) from error
+    twin.name = operation.name  # where the configuration of a user's class leaves it out
+    return twin
 
 
 def _with_objects(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +69,8 @@ def _accepted(cls: Any) -> set[str]:
 
 def _copy(operation: Any) -> Any:
     """An operation node with arguments that no configuration can say, such as arrays. It has no state."""
-    twin = copy.copy(operation)
+    twin = object.__new__(type(operation))  # copy.copy would save it and load it again
+    vars(twin).update(vars(operation))
     twin._inbound_nodes, twin._outbound_nodes = [], []
     return twin
 

@@ -36,7 +36,7 @@ class Rebuilder:
     _permutes: list[tuple[Any, tuple[int, ...], str]] = field(default_factory=list)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     _clones: dict[int, Any] = field(default_factory=dict)
-    _changes: dict[int, tuple[Any, Free]] = field(default_factory=dict)
+    _changes: dict[int, tuple[Call, Free]] = field(default_factory=dict)
     _tensors: dict[tuple[int, Move | None], Any] = field(default_factory=dict)
     _makers: dict[int, tuple[Call, Graph]] = field(default_factory=dict)
     # The layers of the graph in the making, as they are called. In a Sequential a layer stands for what it makes.
@@ -51,9 +51,13 @@ class Rebuilder:
         """The twin of the whole model, with its weights."""
         for part in graph.walk():
             self._clones[id(part.model)] = self._model(part)
-        for key, (operation, change) in self._changes.items():
+        for key, (call, change) in self._changes.items():
+            operation = call.operation
             if hasattr(operation, "variables") and hasattr(self._clones[key], "variables"):
                 carry_weights(operation, self._clones[key], change)
+            if change.one_way:
+                tensors = (*call.inputs, *call.outputs)
+                remember(operation, self._clones[key], [self.plan.move(call, tensor) for tensor in tensors])
         return self._clones[id(graph.model)]
 
     def _model(self, graph: Graph) -> Any:
@@ -141,12 +145,9 @@ class Rebuilder:
             self._clones[key] = distributed_like(call.operation, self._clones[id(call.nested.model)])
         if key not in self._clones:
             self._clones[key] = clone(call.operation, change)
-            self._changes[key] = call.operation, change
+            self._changes[key] = call, change
             if change.config or change.weights:
                 self.changed[call.operation.name] = dict(change.config)
-            if change.one_way:
-                tensors = (*call.inputs, *call.outputs)
-                remember(call.operation, self._clones[key], [self.plan.move(call, tensor) for tensor in tensors])
         return self._clones[key]
 
     def _arguments(self, call: Call, graph: Graph) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.zoo import save_zoo
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Pair
@@ -54,8 +56,10 @@ def summarise(rows: list[Row]) -> None:
 def _row(name: str, path: Path, seconds: float, threads: int) -> Row:
     import keras
 
-    first = convert_channels_last_to_first(keras.models.load_model(path, compile=False))
-    result = relayout(first, FIRST)
+    model = keras.models.load_model(path, compile=False)
+    first = convert_channels_last_to_first(model, verify=False)
+    result = relayout(first, FIRST, verify=False)
+    _require_the_way_back(model, result.model)
     original, twin = path.with_name("first.keras"), path.with_name("last.keras")
     first.save(original)
     result.model.save(twin)
@@ -70,6 +74,13 @@ def _row(name: str, path: Path, seconds: float, threads: int) -> Row:
         seed=0,
     )
     return Row(name, _permutes(first), _permutes(result.model), measured.pairs[0])
+
+
+def _require_the_way_back(model: Any, twin: Any) -> None:
+    """The twin is the model that the original was written from, which no defect of Keras in channels_first hides."""
+    weights = zip(model.get_weights(), twin.get_weights(), strict=True)
+    assert twin.get_config() == model.get_config(), model.name
+    assert all(np.array_equal(*pair) for pair in weights), model.name
 
 
 def _interface(model: Any, result: Relayout) -> tuple[Interface, tuple[str, ...]]:
