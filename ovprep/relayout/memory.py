@@ -24,7 +24,6 @@ class Origin:
 
     kind: str
     config: Mapping[str, Any]
-    became: Mapping[str, Any]
     moves: tuple[Move | None, ...]
 
 
@@ -33,14 +32,14 @@ _ORIGINS: WeakKeyDictionary[Any, Origin] = WeakKeyDictionary()
 
 def remember(operation: Any, twin: Any, moves: Sequence[Move | None]) -> None:
     """Keep what the twin of a layer was made from."""
-    _ORIGINS[twin] = Origin(type(operation).__name__, operation.get_config(), twin.get_config(), tuple(moves))
+    _ORIGINS[twin] = Origin(type(operation).__name__, operation.get_config(), tuple(moves))
 
 
 def recalled(case: Case) -> Free | None:
-    """The way back to what the layer was, where it is as it was made and its tensors go the same way back."""
+    """The way back to what the layer was, where its tensors go the same way back."""
     origin = _ORIGINS.get(case.call.operation)
     tensors = [*case.call.inputs, *case.call.outputs]
-    if origin is None or origin.became != case.config or len(tensors) != len(origin.moves):
+    if origin is None or len(tensors) != len(origin.moves):
         return None
     for tensor, move in zip(tensors, origin.moves, strict=True):
         if move is not None and (not isinstance(move, Axes) or case.move(tensor) != move.inverse):

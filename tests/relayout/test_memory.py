@@ -30,7 +30,7 @@ def test_layers_along_axis_1_come_back(layer: layers.Layer, source: str) -> None
 
 
 @FORMATS
-def test_what_was_changed_in_between_is_not_undone(source: str) -> None:
+def test_trainability_that_was_changed_in_between_is_kept(source: str) -> None:
     start = signal(source)
     up = layers.UpSampling1D(2, name="up")
     model = randomised(keras.Model(start, conv(source, 3)(up(conv(source, 4)(start)))))

@@ -138,9 +138,8 @@ def dense(case: Case) -> Ruling:
     """On flattened features its rows follow them; what makes features for a Reshape has its columns follow."""
     before, after = case.move(case.input), case.move(case.output)
     rows = ((0, before.order),) if isinstance(before, Features) else ()
-    columns = (
-        ((1, after.order),) if isinstance(after, Features) and is_symmetric(case.call.operation.activation) else ()
-    )
+    has_no_order = is_symmetric(case.call.operation.activation)
+    columns = ((1, after.order),) if isinstance(after, Features) and has_no_order else ()
     fixed = frozenset({id(case.output)} if after and not columns else ())
     if not (rows or columns):
         return Pinned("it works over the last axis as written")
