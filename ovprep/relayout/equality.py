@@ -22,8 +22,8 @@ Run = Callable[[list[Array]], list[Array]]
 OPEN_SIZE = 32
 """Elements along an axis that the model leaves open."""
 
-SHARE, UNITS = 1e-5, 8
-"""What rounding may take of an output's scale; so many units in the last place where that is more, as in float16."""
+SHARE = 1e-5
+"""The share of an output's scale that rounding may take: about 80 units in the last place of float32."""
 
 NOISE = 16.0
 """How often the change may be seen that one unit in the last place of every input makes in the original's output."""
@@ -38,15 +38,14 @@ def require_equal(model: Any, result: Relayout) -> None:
     sizes = {dim: 2 if dim == "batch" else OPEN_SIZE for port in ports for dim in port.dims if isinstance(dim, str)}
     compiled, twin_compiled = _compiled(model), _compiled(result.model)
     ways = ((compiled, twin_compiled), (compiled, _eager(result.model)), (_eager(model), _eager(result.model)))
-    unit = _unit(model)
     _require_the_same_again(model, compiled, generate(next(iter(SIGNALS)), ports, sizes, seed=0))
     for name in SIGNALS:
         arrays = generate(name, ports, sizes, seed=0)
         turned = [_turned(array, perm) for array, perm in zip(arrays, result.inputs, strict=True)]
         faults = []
         for original, twin in ways:
-            wanted, nudged = (_run_original(original, model, each) for each in (arrays, _nudged(arrays, unit)))
-            fault = _fault(model, wanted, nudged, twin(turned), result.outputs, unit)
+            wanted, nudged = (_run_original(original, model, each) for each in (arrays, _nudged(arrays)))
+            fault = _fault(model, wanted, nudged, twin(turned), result.outputs)
             if fault is None:
                 break
             faults.append(fault)
@@ -67,13 +66,6 @@ def _keras_defect(model: Any) -> str:
                 "channels as steps: pass verify=False if the channels_last model is the right one."
             )
     return ""
-
-
-def _unit(model: Any) -> float:
-    """The unit in the last place of the coarsest type that a layer computes in, at a scale of 1."""
-    units = {"bfloat16": 2.0**-7, "float16": 2.0**-10}
-    types = {layer.compute_dtype for layer in model._flatten_layers()}
-    return max([2.0**-23, *(units[each] for each in types if each in units)])
 
 
 def _require_the_same_again(model: Any, run: Run, arrays: list[Array]) -> None:
@@ -113,7 +105,6 @@ def _fault(
     nudged: list[Array],
     given: list[Array],
     perms: tuple[tuple[int, ...] | None, ...],
-    unit: float,
 ) -> str | None:
     """What is wrong with what the twin gives; None where rounding explains it."""
     for tensor, want, near, have, perm in zip(model.outputs, wanted, nudged, given, perms, strict=True):
@@ -126,7 +117,7 @@ def _fault(
             return f"output {name!r} is not infinite where the original is"
         finite = np.isfinite(want)
         error = abs(want[finite] - have[finite]).max(initial=0)
-        allowed = max(max(SHARE, UNITS * unit) * _scale(want), NOISE * noise)
+        allowed = max(SHARE * _scale(want), NOISE * noise)
         if not error <= allowed:
             return f"output {name!r} differs by {error:.2g}, where rounding explains {allowed:.2g}"
     return None
@@ -193,17 +184,15 @@ def _structure(model: Any) -> Any:
     return model.inputs[0] if len(model.inputs) == 1 and getattr(model, "_functional", None) else model._inputs_struct
 
 
-def _nudged(arrays: list[Array], unit: float) -> list[Array]:
-    """Every float one unit in the last place up or down; of silence, as if it were 1."""
+def _nudged(arrays: list[Array]) -> list[Array]:
+    """Every float one unit in the last place of float32 up or down; of silence, as if it were 1."""
     rng = np.random.default_rng(0)
-    return [
-        a + _step(a, unit) * rng.choice((-1, 1), a.shape).astype(a.dtype) if a.dtype.kind == "f" else a for a in arrays
-    ]
+    return [a + _step(a) * rng.choice((-1, 1), a.shape).astype(a.dtype) if a.dtype.kind == "f" else a for a in arrays]
 
 
-def _step(array: Array, unit: float) -> Array:
+def _step(array: Array) -> Array:
     scale: Array = np.maximum(abs(array), abs(array).max(initial=0) or 1)
-    return (scale * unit).astype(array.dtype)
+    return (scale * np.finfo(np.float32).eps).astype(array.dtype)
 
 
 def _turned(array: Array, perm: tuple[int, ...] | None) -> Array:

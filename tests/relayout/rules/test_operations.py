@@ -163,3 +163,11 @@ def test_operations_that_run_as_written(name: str, source: str) -> None:
     result = relayout(randomised(model), source, verify=False)
     check_same(model, result)
     assert len(result.permutations) == 2
+
+
+@FORMATS
+def test_rows_taken_by_a_table_are_an_output_of_another_rank(source: str) -> None:
+    start = keras.Input((4, 6) if source == FIRST else (6, 4))
+    rows = ops.take(layers.MaxPooling1D(1, data_format=source)(start), np.array([[0, 1, 2], [2, 1, 0]]), axis=1)
+    model = keras.Model(start, rows * 2.0)
+    check_same(model, relayout(model, source, verify=False))
