@@ -51,3 +51,15 @@ def test_a_file_does_not_remember(tmp_path: Path) -> None:
     assert back.layers[-2].data_format == LAST
     kernel, order = model.layers[-1].get_weights()[0], np.arange(80).reshape(16, 5).T.ravel()
     np.testing.assert_array_equal(back.layers[-1].get_weights()[0], kernel[order])
+
+
+def test_the_format_of_the_settings() -> None:
+    """What a layer is not told it takes from the settings, and the twin says it itself."""
+    keras.config.set_image_data_format(FIRST)
+    try:
+        x = layers.Conv1D(5, 3)(start := signal(FIRST))
+        model = keras.Model(start, layers.Dense(3)(layers.Flatten()(keras.ops.max_pool(x, 2))))
+        result = check(model, FIRST)
+    finally:
+        keras.config.set_image_data_format(LAST)
+    assert result.model.get_layer(model.layers[-2].name).data_format == LAST

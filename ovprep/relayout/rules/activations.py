@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ def treats_alike(activation: Any) -> bool:
     return activation is None or _tried(activation)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _tried(activation: Any) -> bool:
     from keras import ops
 
