@@ -106,30 +106,21 @@ def _from_keras(job: Job) -> _Made:
     except UnsupportedError as error:  # layers that Keras knows, and the graph road does not: Conv3D, ConvLSTM2D
         unread = error
     try:
-        model, warnings = _loaded(job)
+        model = load_with_keras_3(job.path, job.reading).model
     except CannotLoad as error:
         if source is None:
             raise unread or error from error
         if major_of(source.framework.removeprefix("keras ")) >= 3:
             raise ModelError(f"{job.path} is written for a Keras that is not at hand: {error}.") from error
-        anew = f"The model was written anew, without its optimizer and loss, and its layers may be others: {error}."
+        anew = f"The model was written anew, and its layers may be others: {error}."
         made = _from_graph(job, source)
         return replace(made, warnings=(*made.warnings, anew))
     if source is None:
         source = opaque_source(job.path, model, job.reading)
-    return _relaid(job, replace(source, warnings=()), model, warnings)  # they are about the reading of its graph
+    return _relaid(job, replace(source, warnings=()), model)  # they are about the reading of its graph
 
 
-def _loaded(job: Job) -> tuple[Any, tuple[str, ...]]:
-    """The live model, compiled where Keras knows how. Raises CannotLoad."""
-    try:
-        return load_with_keras_3(job.path, job.reading, compiled=True).model, ()
-    except CannotLoad:
-        model = load_with_keras_3(job.path, job.reading).model
-        return model, ("Keras does not know the optimizer, loss or metrics of the file; the new one is without them.",)
-
-
-def _relaid(job: Job, source: Source, model: Any, warnings: tuple[str, ...]) -> _Made:
+def _relaid(job: Job, source: Source, model: Any) -> _Made:
     graph = source.graph.clone()
     read = normalize(graph, InterfaceOptions("keep"), purpose=ANY_RUNTIME)
     left, inputs = _wish(job, read.original)
@@ -139,7 +130,7 @@ def _relaid(job: Job, source: Source, model: Any, warnings: tuple[str, ...]) -> 
     turned = lay_out_interface(graph, before, after)
     reports = (*([PassReport(lay_out_interface.__name__, turned)] if turned else []), *reports_of(done, left))
     normalization = Normalization(before, after, reports, permutes_of(model, done))
-    return _Made(model if changes_nothing(done) else done.model, source, graph, normalization, warnings, (model,))
+    return _Made(model if changes_nothing(done) else done.model, source, graph, normalization, live=(model,))
 
 
 def _wish(job: Job, original: Interface) -> tuple[str, Literal["move", "keep"]]:

@@ -62,13 +62,10 @@ def load_original(path: Path, reading: ReadOptions) -> Original:
     raise CannotLoad("; ".join(reasons))
 
 
-def load_with_keras_3(path: Path, reading: ReadOptions, *, compiled: bool = False) -> Original:
-    """Loads as `load_original` does, with Keras 3 alone; `compiled` with the optimizer, loss and metrics of the file.
-
-    Raises CannotLoad.
-    """
+def load_with_keras_3(path: Path, reading: ReadOptions) -> Original:
+    """Loads as `load_original` does, with Keras 3 alone. Raises CannotLoad."""
     text, major = _architecture(path)
-    return _load_with_keras_3(path, reading, text, major, compiled)
+    return _load_with_keras_3(path, reading, text, major)
 
 
 @contextmanager
@@ -116,14 +113,14 @@ def _shut_stderr() -> Iterator[None]:
         os.close(kept)
 
 
-def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int, compiled: bool = False) -> Original:
+def _load_with_keras_3(path: Path, reading: ReadOptions, text: str, major: int) -> Original:
     import keras
 
     name = f"Keras {keras.__version__}"
     if major < 3 and '"hard_sigmoid"' in text:
         raise CannotLoad(f"{name} computes the hard_sigmoid of Keras 1 and 2 differently")
     _refuse_early_gru(name, text, major)
-    return _load(keras, name, path, reading, text, compiled)
+    return _load(keras, name, path, reading, text)
 
 
 def _refuse_early_gru(name: str, text: str, major: int) -> None:
@@ -145,7 +142,7 @@ def _load_with_tf_keras(path: Path, reading: ReadOptions, text: str, major: int)
     return _load(tf_keras, name, path, reading, text)
 
 
-def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str, compiled: bool = False) -> Original:
+def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str) -> Original:
     """Loads with Keras or tf_keras, which have the same interface; `name` is what errors and reports call it."""
     import tensorflow
 
@@ -156,7 +153,7 @@ def _load(framework: Any, name: str, path: Path, reading: ReadOptions, text: str
             with framework.src.saving.serialization_lib.SafeModeScope(safe):
                 model = framework.models.model_from_json(text)
         else:
-            model = framework.models.load_model(path, compile=compiled, safe_mode=safe)
+            model = framework.models.load_model(path, compile=False, safe_mode=safe)
         if reading.weights is not None:
             model.load_weights(reading.weights)
     except Exception as error:

@@ -57,13 +57,11 @@ def test_a_live_model_and_a_permute_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_model_of_the_wanted_format_is_written_as_it_is(tmp_path: Path) -> None:
     model = chain(layers.BatchNormalization(), layers.GlobalAveragePooling1D(), layers.Dense(2), source=LAST)
-    model.compile("adam", "mse")
     done, made = write(model, tmp_path / "same.keras")
     assert summaries(done) == ["no layer is channels_first, so the model is written as it is"]
     assert done.verification is not None
     assert done.interface == done.original
     assert json.loads(made.to_json())["config"] == json.loads(model.to_json())["config"]
-    assert keras.models.load_model(tmp_path / "same.keras").optimizer.name == "adam"
 
 
 def test_the_interface_may_be_kept(tmp_path: Path) -> None:
@@ -174,13 +172,13 @@ def own_loss(wanted: Any, given: Any) -> Any:
     return abs(wanted - given)
 
 
-def test_a_loss_that_keras_does_not_know_is_left_out(tmp_path: Path) -> None:
+def test_a_loss_that_keras_does_not_know_does_not_matter(tmp_path: Path) -> None:
     model = chain()
     model.compile("adam", own_loss)
     model.save(tmp_path / "model.keras")
     done, made = write(tmp_path / "model.keras", tmp_path / "out.keras", verify=False)
     assert formats(made) == {LAST}
-    assert "without them" in done.warnings[-1]
+    assert not done.warnings
 
 
 PLUGIN = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from typing import Any
@@ -29,15 +28,29 @@ def clone(operation: Any, change: Free) -> Any:
         return _copy(operation)
     cls = _class(operation, change)
     config |= change.config
+    config = _with_objects(operation, config)
     if change.becomes:
         config = {key: value for key, value in config.items() if key in _accepted(cls)}
     try:
-        return cls.from_config(config)
+        twin = cls.from_config(config)
     except (TypeError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise UnsupportedError(
             f"layer {operation.name!r} cannot be made again from its configuration: {first}"
         ) from error
+    twin.name = operation.name  # where the configuration of a user's class leaves it out
+    return twin
+
+
+def _with_objects(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the user's own functions and objects themselves, which Keras would not find by name."""
+    found = {key: getattr(operation, key, None) for key, value in config.items() if isinstance(value, dict)}
+    own = {
+        key: each
+        for key, each in found.items()
+        if not (getattr(each, "__module__", None) or "keras.").startswith("keras.")
+    }
+    return config | own
 
 
 def _class(operation: Any, change: Free) -> Any:
@@ -57,7 +70,8 @@ def _accepted(cls: Any) -> set[str]:
 
 def _copy(operation: Any) -> Any:
     """An operation node with arguments that no configuration can say, such as arrays. It has no state."""
-    twin = copy.copy(operation)
+    twin = object.__new__(type(operation))  # copy.copy would save it and load it again
+    vars(twin).update(vars(operation))
     twin._inbound_nodes, twin._outbound_nodes = [], []
     return twin
 
@@ -83,9 +97,19 @@ def carry_weights(layer: Any, twin: Any, change: Free) -> None:
         value = np.asarray(old)
         move = change.weights.get(old.name)
         new.assign(value if move is None else move.array(value))
+    for old, new in zip(states(layer), states(twin), strict=True):
+        new.assign(old)
     for part in twin._flatten_layers():
         if hasattr(part, "finalize_state"):  # Normalization computes from its weights what it applies
             part.finalize_state()
+
+
+def states(layer: Any) -> list[Any]:
+    """What stateful recurrences in a layer or model carry from call to call; Keras does not count it as variables."""
+    found = [
+        part.states for part in layer._flatten_layers() if getattr(part, "stateful", False) and hasattr(part, "states")
+    ]
+    return [state for each in found for state in each if state is not None]
 
 
 def model_like(model: Any, inputs: Any, outputs: Any) -> Any:
@@ -126,11 +150,3 @@ def distributed_like(layer: Any, model: Any) -> Any:
     twin = type(layer)(model, name=layer.name, dtype=layer.dtype_policy)
     twin._trainable = layer._trainable
     return twin
-
-
-def carry_compilation(model: Any, twin: Any) -> None:
-    """Compile the twin as the model was compiled: optimizer, loss and metrics, without the optimizer's state."""
-    if getattr(model, "compiled", False):
-        config = model.get_compile_config()
-        if config:
-            twin.compile_from_config(config)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ovprep.errors import OptionError
-from ovprep.relayout.clone import carry_compilation
 from ovprep.relayout.equality import keras_defect, require_equal
 from ovprep.relayout.graph import read
 from ovprep.relayout.moves import FIRST, LAST, Axes
@@ -60,10 +59,9 @@ def relayout(model: Any, source: str, *, inputs: Inputs = "move", verify: bool =
     found = plan(graph, source, keep=inputs == "keep" or not any(has_format(call) for call in graph.every_call()))
     rebuilder = Rebuilder(found)
     twin = rebuilder.twin(graph)
-    carry_compilation(model, twin)
     result = Relayout(
         twin,
-        tuple(rebuilder.permutations),
+        rebuilder.permutations,
         rebuilder.changed,
         tuple(_perm(rebuilder.start(graph, tensor)) for tensor in graph.inputs),
         tuple(_perm(rebuilder.end(graph, tensor)) for tensor in graph.outputs),

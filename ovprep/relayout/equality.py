@@ -9,7 +9,7 @@ import numpy as np
 
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
-from ovprep.relayout.clone import reason_of
+from ovprep.relayout.clone import reason_of, states
 from ovprep.relayout.moves import FIRST, Array
 from ovprep.verify.signals import SIGNALS, generate
 
@@ -37,6 +37,7 @@ def require_equal(model: Any, result: Relayout) -> None:
     sizes = {dim: 2 if dim == "batch" else OPEN_SIZE for port in ports for dim in port.dims if isinstance(dim, str)}
     compiled, twin_compiled = _compiled(model), _compiled(result.model)
     ways = ((compiled, twin_compiled), (compiled, _eager(result.model)), (_eager(model), _eager(result.model)))
+    _require_the_same_again(model, compiled, generate(next(iter(SIGNALS)), ports, sizes, seed=0))
     for name in SIGNALS:
         arrays = generate(name, ports, sizes, seed=0)
         turned = [_turned(array, perm) for array, perm in zip(arrays, result.inputs, strict=True)]
@@ -71,6 +72,19 @@ def keras_defect(*models: Any) -> str:
     return ""
 
 
+def _require_the_same_again(model: Any, run: Run, arrays: list[Array]) -> None:
+    """Raises RuntimeFailure where the original gives something else each time, as with a Dropout that is always on."""
+    once, again = (_run_original(run, model, arrays) for _ in range(2))
+    if not all(
+        np.allclose(*pair, rtol=0, atol=SHARE * _scale(pair[0]), equal_nan=True)
+        for pair in zip(once, again, strict=True)
+    ):
+        raise RuntimeFailure(
+            f"{model.name!r} gives other results each time it runs, so that nothing proves its twin: "
+            "pass verify=False to have it all the same."
+        )
+
+
 def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]:
     """Raises RuntimeFailure where the original does not run, such as a Lambda whose names are not there."""
     try:
@@ -81,6 +95,11 @@ def _run_original(original: Run, model: Any, arrays: list[Array]) -> list[Array]
             f"({reason_of(error)}). "
             "Pass verify=False to have the twin all the same."
         ) from error
+
+
+def _scale(array: Array) -> float:
+    """The largest finite number in it."""
+    return float(abs(array[np.isfinite(array)]).max(initial=0))
 
 
 def _fault(
@@ -101,7 +120,7 @@ def _fault(
             return f"output {name!r} is not infinite where the original is"
         finite = np.isfinite(want)
         error = abs(want[finite] - have[finite]).max(initial=0)
-        allowed = max(SHARE * abs(want[finite]).max(initial=0), NOISE * noise)
+        allowed = max(SHARE * _scale(want), NOISE * noise)
         if not error <= allowed:
             return f"output {name!r} differs by {error:.2g}, where rounding explains {allowed:.2g}"
     return None
@@ -115,6 +134,20 @@ def _port(tensor: Any) -> Port:
     return Port(tensor.name, str(tensor.dtype), dims, "?" * len(dims), min(rows, default=None))
 
 
+def _from_here(run: Run, model: Any) -> Run:
+    """Each call from the state that the model has now, which a stateful layer changes; and back to it."""
+    state = [(each, np.array(each)) for each in states(model)]
+
+    def again(arrays: list[Array]) -> list[Array]:
+        try:
+            return run(arrays)
+        finally:
+            for variable, value in state:
+                variable.assign(value)
+
+    return again
+
+
 def _eager(model: Any) -> Run:
     """The model as a function of a list of arrays, layer by layer.
 
@@ -126,7 +159,7 @@ def _eager(model: Any) -> Run:
         outputs = model(tree.pack_sequence_as(_structure(model), arrays), training=False)
         return [np.asarray(out, np.float64) for out in tree.flatten(outputs)]
 
-    return run
+    return _from_here(run, model)
 
 
 def _compiled(model: Any) -> Run:
@@ -147,7 +180,7 @@ def _compiled(model: Any) -> Run:
             results = xla(tensors)
         return [np.asarray(result, np.float64) for result in results]
 
-    return run
+    return _from_here(run, model)
 
 
 def _structure(model: Any) -> Any:

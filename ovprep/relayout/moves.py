@@ -154,3 +154,14 @@ def flattened(written: Sequence[int | None], move: Axes) -> Features | None:
         return None
     order = move.array(np.arange(int(np.prod(sizes))).reshape(1, *sizes)).ravel()
     return Features(tuple(order.tolist()))
+
+
+def keras_axis(axis: int, move: Axes, source: str) -> int:
+    """The axis in the moved tensor, as a person writes it: the channels are 1 or -1, others count from the same end.
+
+    Nothing is lost: the way back gives the number that was written.
+    """
+    rank, place = len(move.perm), move.axis(axis)
+    is_channel = (axis % rank, place) == ((1, rank - 1) if source == FIRST else (rank - 1, 1))
+    from_the_end = (axis < 0) != is_channel
+    return place - rank if from_the_end else place

@@ -15,9 +15,11 @@ from ovprep.errors import UnsupportedError
 from ovprep.layout.frames import resolve_frames
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.relayout.graph import Call, Graph
+from ovprep.relayout.memory import recalled
 from ovprep.relayout.moves import Axes, Move
 from ovprep.relayout.rules import Case, Free, Pinned, Ruling, Swap, entry_of
 from ovprep.relayout.rules.flatten import permuted_otherwise
+from ovprep.relayout.rules.registry import UNKNOWN, configuration
 from ovprep.relayout.spread import moves_of, outside
 
 Kind = Literal["free", "pinned", "swap"]
@@ -119,7 +121,10 @@ class _Statement:
     def _ruling(self, call: Call, graph: Graph) -> Ruling:
         if call.nested:
             return Free()
-        ruling = entry_of(call.operation).rule(Case(call, self.moves, self.source))
+        case = Case(call, self.moves, self.source)
+        ruling = recalled(case) or entry_of(call.operation).rule(case)
+        if isinstance(ruling, Free) and configuration(call.operation) is None:
+            ruling = Pinned("it was made with arrays, whose axes are as written")
         if isinstance(ruling, Free) and ruling.makes and graph.is_sequential:
             return Pinned("it would become an operation node, which a Sequential cannot hold")
         if isinstance(ruling, Pinned):
@@ -198,14 +203,18 @@ class _Statement:
 
 
 def _refuse_hidden(call: Call, source: str) -> None:
-    """Raises UnsupportedError where a layer that runs as written has another inside that must not."""
-    inside = [part for part in getattr(call.operation, "_flatten_layers", list)() if part is not call.operation]
-    for part in inside:
-        if getattr(part, "data_format", None) == source and type(part).__name__ != "Flatten":
-            raise UnsupportedError(
-                f"{call.name} has the {source} layer {part.name!r} ({type(part).__name__}) inside, where it cannot be "
-                "converted: build the model of Keras layers and Functional models."
-            )
+    """Raises UnsupportedError where a layer that runs as written must not: it or one inside of it has the format."""
+    operation = call.operation
+    for part in getattr(operation, "_flatten_layers", lambda: [operation])():
+        is_known = part is operation and entry_of(operation) is not UNKNOWN
+        if is_known or getattr(part, "data_format", None) != source or type(part).__name__ == "Flatten":
+            continue
+        if part is operation:
+            raise UnsupportedError(f"{call.name} is {source}, and nothing says how to write it in the other format.")
+        raise UnsupportedError(
+            f"{call.name} has the {source} layer {part.name!r} ({type(part).__name__}) inside, where it cannot be "
+            "converted: build the model of Keras layers and Functional models."
+        )
 
 
 def _agree(one: Ruling, other: Ruling) -> bool:
@@ -216,7 +225,7 @@ def _agree(one: Ruling, other: Ruling) -> bool:
 
 
 def _layer(free: Free) -> tuple[object, ...]:
-    return free.config, free.weights, free.becomes, free.must, free.then
+    return free.config, free.weights, free.becomes, free.must
 
 
 def bytes_moved(tensor: Any, open_size: int = 1) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +16,11 @@ from ovprep.relayout.clone import (
     uncallable,
 )
 from ovprep.relayout.graph import Call, Graph
+from ovprep.relayout.memory import remember
 from ovprep.relayout.moves import Axes, Features, Move
 from ovprep.relayout.plan import Plan
-from ovprep.relayout.rules import Free, Pinned, Swap
+from ovprep.relayout.reasons import sentence
+from ovprep.relayout.rules import Free, Swap
 from ovprep.relayout.spread import outside
 
 
@@ -40,23 +41,31 @@ class Rebuilder:
     """Makes the twin of a graph. `permutations` and `changed` say afterwards what is different."""
 
     plan: Plan
-    permutations: list[Permutation] = field(default_factory=list)
+    _permutes: list[tuple[Any, tuple[int, ...], str]] = field(default_factory=list)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     _clones: dict[int, Any] = field(default_factory=dict)
-    _changes: dict[int, tuple[Any, Free]] = field(default_factory=dict)
+    _changes: dict[int, tuple[Call, Free]] = field(default_factory=dict)
     _tensors: dict[tuple[int, Move | None], Any] = field(default_factory=dict)
-    _makers: dict[int, str] = field(default_factory=dict)
-    _activations: dict[int, Any] = field(default_factory=dict)
+    _makers: dict[int, tuple[Call, Graph]] = field(default_factory=dict)
     # The layers of the graph in the making, as they are called. In a Sequential a layer stands for what it makes.
     _line: list[Any] = field(default_factory=list)
+
+    @property
+    def permutations(self) -> tuple[Permutation, ...]:
+        """The Permutes that came in."""
+        return tuple(Permutation(layer.name, dims, reason) for layer, dims, reason in self._permutes)
 
     def twin(self, graph: Graph) -> Any:
         """The twin of the whole model, with its weights."""
         for part in graph.walk():
             self._clones[id(part.model)] = self._model(part)
-        for key, (operation, change) in self._changes.items():
-            if hasattr(self._clones[key], "variables"):
+        for key, (call, change) in self._changes.items():
+            operation = call.operation
+            if hasattr(operation, "variables") and hasattr(self._clones[key], "variables"):
                 carry_weights(operation, self._clones[key], change)
+            if change.one_way:
+                tensors = (*call.inputs, *call.outputs)
+                remember(operation, self._clones[key], [self.plan.move(call, tensor) for tensor in tensors])
         return self._clones[id(graph.model)]
 
     def _model(self, graph: Graph) -> Any:
@@ -66,13 +75,24 @@ class Rebuilder:
         self._taken = {call.operation.name for call in graph.calls}
         for call in graph.calls:
             self._call(call, graph)
-        outputs = {id(t): self._fetch(t, self.end(graph, t), "the output of the model") for t in graph.outputs}
+        outputs = {id(t): self._output(graph, t) for t in graph.outputs}
         if graph.is_sequential:
             return sequential_like(graph.model, self._layers_in_line(graph))
         starts = {id(t): self._tensors[id(t), self.start(graph, t)] for t in graph.inputs}
         inside = graph.model._inputs_struct, graph.model._outputs_struct
         inputs = tree.map_structure(lambda t: starts[id(t)], inside[0])
         return model_like(graph.model, inputs, tree.map_structure(lambda t: outputs[id(t)], inside[1]))
+
+    def _output(self, graph: Graph, tensor: Any) -> Any:
+        """What the twin returns. A Permute at the end takes over the output's name from a layer without weights."""
+        before = len(self._permutes)
+        made = self._fetch(tensor, self.end(graph, tensor))
+        maker = self._clones.get(id(tensor._keras_history.operation))
+        is_new = len(self._permutes) > before
+        if is_new and maker and type(maker).__name__ != "InputLayer" and not getattr(maker, "variables", ()):
+            permute = self._permutes[-1][0]
+            permute.name, maker.name = maker.name, permute.name
+        return made
 
     def _layers_in_line(self, graph: Graph) -> list[Any]:
         """The layers of a Sequential, which computes masks itself."""
@@ -117,16 +137,14 @@ class Rebuilder:
         if not call.inputs:
             made = [operation if graph.is_sequential else operation.output]
         else:
-            args, kwargs = self._arguments(call)
+            args, kwargs = self._arguments(call, graph)
             if change.arguments:
                 args, kwargs = change.arguments((args, kwargs))
             made = [operation] if graph.is_sequential else _called(operation, args, kwargs)
         self._line.append(operation)
-        if change.then:
-            made = [self._softmax(call.operation, change.then, None if graph.is_sequential else made[0])]
         inner = call.nested.outputs if call.nested else call.outputs
         for old, inside, new in zip(call.outputs, inner, made, strict=True):
-            self._makers[id(old)] = self._sentence(call)
+            self._makers[id(old)] = call, graph
             self._tensors[id(old), self._makes(call, old, inside)] = new
 
     def _operation(self, call: Call, change: Free) -> Any:
@@ -135,22 +153,12 @@ class Rebuilder:
             self._clones[key] = distributed_like(call.operation, self._clones[id(call.nested.model)])
         if key not in self._clones:
             self._clones[key] = clone(call.operation, change)
-            self._changes[key] = call.operation, change
+            self._changes[key] = call, change
             if change.config or change.weights:
                 self.changed[call.operation.name] = dict(change.config)
         return self._clones[key]
 
-    def _softmax(self, layer: Any, config: Mapping[str, Any], tensor: Any) -> Any:
-        """The activation of a layer as a layer of its own, shared as that is."""
-        from keras import layers
-
-        if id(layer) not in self._activations:
-            twin = layers.Softmax(**config, name=f"{layer.name}_softmax", dtype=layer.dtype_policy)
-            self._activations[id(layer)] = twin
-        self._line.append(self._activations[id(layer)])
-        return self._line[-1] if tensor is None else self._line[-1](tensor)
-
-    def _arguments(self, call: Call) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _arguments(self, call: Call, graph: Graph) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call's arguments with the twin's tensors in them, in the order in which `call.inputs` has them."""
         from keras import tree
 
@@ -159,7 +167,7 @@ class Rebuilder:
         def fill(argument: Any) -> Any:
             if type(argument).__name__ != "KerasTensor":
                 return argument
-            return self._fetch(argument, self._reads(call, argument, next(inner)), self._sentence(call))
+            return self._fetch(argument, self._reads(call, argument, next(inner)), (call, graph))
 
         args, kwargs = tree.map_structure(fill, (call.node.arguments.args, call.node.arguments.kwargs))
         return args, kwargs
@@ -173,7 +181,7 @@ class Rebuilder:
                 self._tensors[id(after), other] = self._tensors[id(before), side]
         self._makers[id(after)] = self._makers[id(before)]
 
-    def _fetch(self, tensor: Any, move: Move | None, reader: str) -> Any:
+    def _fetch(self, tensor: Any, move: Move | None, reader: tuple[Call, Graph] | None = None) -> Any:
         """The twin's tensor in this layout; a Permute makes it where there is none yet."""
         if (id(tensor), move) not in self._tensors:
             have, there = next((m, t) for (key, m), t in self._tensors.items() if key == id(tensor))
@@ -181,7 +189,9 @@ class Rebuilder:
             assert not isinstance(have, Features)
             rank = tuple(range(len(tensor.shape)))
             way = (have.inverse if have else Axes(rank)).then(move or Axes(rank))
-            layer = self._permute(tensor, way.perm[1:], f"{self._makers[id(tensor)]}, {reader}")
+            told = sentence(*reader, self.plan) if reader else "the output of the model"
+            reason = f"{sentence(*self._makers[id(tensor)], self.plan)}, {told}"
+            layer = self._permute(tensor, way.perm[1:], reason)
             self._tensors[id(tensor), move] = layer if any(there is each for each in self._line) else layer(there)
         return self._tensors[id(tensor), move]
 
@@ -195,17 +205,9 @@ class Rebuilder:
             name = f"{base}_{count}"
         self._taken.add(name)
         layer = layers.Permute(dims, name=name, dtype=tensor.dtype if "float" in tensor.dtype else None)
-        self.permutations.append(Permutation(name, dims, reason))
+        self._permutes.append((layer, dims, reason))
         self._line.append(layer)
         return layer
-
-    def _sentence(self, call: Call) -> str:
-        """Why a call has the layout that it has, as one side of a Permute."""
-        ruling = self.plan.rulings[id(call)]
-        if isinstance(ruling, Pinned):
-            return f"{call.name} runs as written: {ruling.reason}"
-        where = "moved" if id(call) in self.plan.moving else "as written"
-        return f"{call.name} runs {where}"
 
 
 def _called(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:

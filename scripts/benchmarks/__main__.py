@@ -7,7 +7,8 @@ import typer
 
 from benchmarks import conversion, properties, ranks, solver, speed, torch_models
 from benchmarks import defects as plugin
-from benchmarks.zoo import ZOO
+from benchmarks import twins as keras_twins
+from benchmarks.zoo import COLUMNS, RANKS, ZOO
 
 app = typer.Typer(
     help="The measurements that the documentation quotes.",
@@ -84,6 +85,17 @@ def rank(
     """Rank 4 against rank 3 at f32, with what convert chooses; and models of one axis written in two."""
     ranks.choices(seconds, threads)
     ranks.columns(seconds, threads)
+
+
+@app.command()
+def twins(
+    models: Annotated[list[str] | None, typer.Argument(help="Names of the zoo; all by default.")] = None,
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring each model.")] = 10.0,
+    threads: Annotated[int, typer.Option(help="Threads of TensorFlow.")] = 2,
+) -> None:
+    """Keras models in channels_first against their channels_last twins, compiled by TensorFlow."""
+    names = models or list(dict.fromkeys([*ZOO, *RANKS, *COLUMNS]))
+    keras_twins.summarise(keras_twins.measure(names, seconds, threads))
 
 
 @app.command()

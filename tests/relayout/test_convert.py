@@ -9,8 +9,9 @@ from keras import layers
 
 import ovprep
 from ovprep.errors import OptionError, RuntimeFailure, UnsupportedError, VerificationError
-from ovprep.relayout import convert
 from ovprep.relayout.convert import relayout
+from ovprep.relayout.graph import Graph
+from ovprep.relayout.rebuild import Rebuilder
 from tests.relayout.support import FIRST, LAST, check, check_same, path, randomised, run, samples, turn
 
 
@@ -34,10 +35,10 @@ def network(source: str) -> keras.Model:
 @pytest.mark.parametrize("source", [FIRST, LAST])
 def test_a_step_of_training_moves_the_weights_alike(source: str) -> None:
     model = network(source)
-    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
     result = relayout(model, source)
     twin = result.model
-    assert twin.optimizer.get_config() == model.optimizer.get_config()
+    for each in (model, twin):
+        each.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     (x,), y = samples(model), np.array([0, 3])
     before = [np.array(weight) for weight in twin.trainable_weights]
     history = model.fit(x, y, batch_size=2, epochs=2, verbose=0, shuffle=False).history
@@ -151,13 +152,14 @@ def test_a_permute_keeps_the_precision() -> None:
 
 def test_a_fault_of_the_conversion_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verification is there for what we have not thought of."""
-    carry = convert.carry_compilation
+    make = Rebuilder.twin
 
-    def forget(model: keras.Model, twin: keras.Model) -> None:
+    def forget(rebuilder: Rebuilder, graph: Graph) -> keras.Model:
+        twin = make(rebuilder, graph)
         twin.layers[-1].kernel.assign(np.asarray(twin.layers[-1].kernel)[::-1])
-        carry(model, twin)
+        return twin
 
-    monkeypatch.setattr(convert, "carry_compilation", forget)
+    monkeypatch.setattr(Rebuilder, "twin", forget)
     with pytest.raises(VerificationError, match="output 'class' differs by"):
         relayout(network(FIRST), FIRST)
 
@@ -227,3 +229,52 @@ def test_a_known_defect_of_keras_is_told_where_nothing_is_verified() -> None:
     model = randomised(keras.Sequential([keras.Input((4, 3)), layers.Conv1D(4, 3, padding="same", name="square")]))
     with pytest.warns(UserWarning, match="the channels_first bias of 'square' along the wrong axis"):
         relayout(model, LAST, verify=False)
+
+
+def test_the_twin_is_not_compiled() -> None:
+    """As with `keras.models.clone_model`: a loss may be along an axis of the output, which moves."""
+    model = network(FIRST)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert not relayout(model, FIRST, verify=False).model.compiled
+
+
+def test_the_proof_begins_each_run_from_the_same_state() -> None:
+    """A stateful LSTM goes on from call to call, and is left as it was."""
+    start = keras.Input(batch_shape=(2, 3, 16))
+    x = layers.Permute((2, 1))(layers.Conv1D(4, 3, data_format=FIRST)(start))
+    model = randomised(keras.Model(start, layers.LSTM(5, stateful=True, name="memory")(x)))
+    states = [np.array(state) for state in model.get_layer("memory").states]
+    twin = relayout(model, FIRST).model
+    for layer in (model.get_layer("memory"), twin.get_layer("memory")):
+        for have, want in zip(layer.states, states, strict=True):
+            np.testing.assert_array_equal(have, want)
+
+
+def test_a_model_that_is_random_is_told() -> None:
+    start = keras.Input((3, 16))
+    noise = layers.Lambda(lambda x: x + keras.random.normal(keras.ops.shape(x)), output_shape=(4, 14))
+    x = noise(layers.Conv1D(4, 3, data_format=FIRST)(start))
+    with pytest.raises(RuntimeFailure, match="other results each time"):
+        relayout(keras.Model(start, x), FIRST)
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_the_proof_holds_in_half_precision(policy: str) -> None:
+    start = x = keras.Input((16, 64))
+    for _ in range(3):
+        x = layers.BatchNormalization(axis=1, dtype=policy)(layers.Conv1D(32, 3, data_format=FIRST, dtype=policy)(x))
+    relayout(randomised(keras.Model(start, x)), FIRST)
+
+
+def test_an_output_keeps_its_name_behind_a_permute() -> None:
+    """The Permute takes it over from a layer without weights; a layer with weights is known by its name."""
+    start = keras.Input((3, 16), name="signal")
+    conv = layers.Conv1D(4, 3, data_format=FIRST, name="head")
+    for last, names in (([layers.MaxPooling1D(2, data_format=FIRST, name="out")], ["out"]), ([], ["head_permute"])):
+        x = conv(start)
+        for layer in last:
+            x = layer(x)
+        result = relayout(randomised(keras.Model(start, x)), FIRST, inputs="keep")
+        assert result.model.output_names == names
+        assert result.permutations[-1].name == names[0]
+        assert result.model.get_layer("head").get_config()["filters"] == 4

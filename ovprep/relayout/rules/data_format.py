@@ -1,4 +1,4 @@
-"""Layers with a `data_format`: convolutions, pooling, padding, cropping, resizing.
+"""Layers with a `data_format`: convolutions, pooling, padding, cropping, resizing, augmentation of images.
 
 A layer written in the format that the model leaves must move; one that is in the other format already stays. Kernels
 are the same in both formats, `[k, C_in, C_out]`.
@@ -9,25 +9,26 @@ from typing import Any
 
 from ovprep.errors import UnsupportedError
 from ovprep.relayout.moves import Axes, Move, move_between, other_format
-from ovprep.relayout.rules.elementwise import keras_axis
+from ovprep.relayout.rules.activations import moved_activation
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, rule
-
-OVER_THE_LAST_AXIS = {"softmax", "log_softmax", "sparsemax", "glu"}
-"""Activations whose result depends on which axis is last."""
 
 
 def of_the_format(case: Case) -> Mapping[int, Move]:
-    """Each tensor of such a layer moves from the format that the layer is in."""
+    """The tensor that such a layer reads and those that it makes move from the format that the layer is in."""
     data_format = format_of(case)
-    tensors = [*case.call.inputs, *case.call.outputs]
-    return {id(t): move_between(data_format, len(t.shape)) for t in tensors if len(t.shape) > 2}
+    return {id(t): move_between(data_format, len(t.shape)) for t in _signals(case) if len(t.shape) > 2}
+
+
+def _signals(case: Case) -> list[Any]:
+    """Not a kernel, which an operation node may be given as a tensor."""
+    return [*case.call.inputs[:1], *case.call.outputs]
 
 
 def format_of(case: Case) -> str:
     """The data format that the layer is in; an operation node may leave it to Keras's settings."""
     from keras import config
 
-    return str(case.config["data_format"] or config.image_data_format())
+    return str(case.call.operation.data_format or config.image_data_format())
 
 
 @rule("Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "DepthwiseConv1D",
@@ -37,29 +38,30 @@ def format_of(case: Case) -> str:
       "GlobalMaxPooling3D", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D",
       "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "ZeroPadding1D", "ZeroPadding2D",
       "ZeroPadding3D", "Cropping2D", "Cropping3D", "UpSampling2D", "UpSampling3D", "SpatialDropout2D",
-      "SpatialDropout3D", "STFTSpectrogram", "Resizing", "CenterCrop", "ops.MaxPool", "ops.AveragePool",
-      spread=of_the_format, decides=True)  # fmt: skip
+      "SpatialDropout3D", "STFTSpectrogram", "Resizing", "CenterCrop", "AugMix",
+      "ContrastLimitedAdaptiveHistogramEqualization", "CutMix", "MixUp", "RandAugment",
+      "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+      "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur",
+      "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation",
+      "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "Solarization",
+      "ops.MaxPool", "ops.AveragePool", "ops.AdaptiveMaxPool", "ops.AdaptiveAveragePool", "ops.Conv",
+      "ops.DepthwiseConv", "ops.SeparableConv", "ops.ConvTranspose", "ops.Resize", "ops.DepthToSpace",
+      "ops.SpaceToDepth", spread=of_the_format, decides=True)  # fmt: skip
 def layer_with_a_format(case: Case) -> Ruling:
-    """The other `data_format`; a softmax, which works over the last axis, becomes a layer that has an axis."""
+    """The other `data_format`; a softmax, which works over the last axis, becomes one over another."""
     data_format = format_of(case)
     if data_format != case.source:
         return Pinned(f"it is {data_format} already")
-    config: dict[str, Any] = {"data_format": other_format(data_format)}
-    then = None
-    if case.config.get("activation") in OVER_THE_LAST_AXIS:
-        if case.config["activation"] != "softmax":
-            raise UnsupportedError(
-                f"{case.call.name} ends in {case.config['activation']}, which works over the last axis whatever the "
-                "data format is: put it behind the layer, as an operation with an axis."
-            )
-        config["activation"] = "linear"
-        then = {"axis": keras_axis(-1, move_between(data_format, len(case.output.shape)), case.source)}
-    for tensor in (*case.call.inputs, *case.call.outputs):
+    for tensor in _signals(case):
         if len(tensor.shape) > 2 and case.move(tensor) != move_between(data_format, len(tensor.shape)):
             raise UnsupportedError(
                 f"{case.call.name} meets a tensor that another layer reads in another order of axes."
             )
-    return Free(config, must=True, then=then)
+    config: dict[str, Any] = {"data_format": other_format(data_format)}
+    if getattr(case.call.operation, "activation", None) is not None:
+        config |= moved_activation(case, move_between(data_format, len(case.output.shape)))
+    kernels = frozenset(id(tensor) for tensor in case.call.inputs[1:])
+    return Free(config, must=True, fixed=kernels)
 
 
 @rule("SpatialDropout1D", "Dropout", "GaussianDropout")

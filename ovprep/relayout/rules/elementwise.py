@@ -1,6 +1,7 @@
 """Layers that treat every element alike, whatever its place."""
 
-from ovprep.relayout.moves import FIRST, Axes, Features
+from ovprep.relayout.moves import Axes, Features, keras_axis
+from ovprep.relayout.rules.activations import is_symmetric, moved_activation, name_of, softmax_axis, treats_alike
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, common, rule
 
 SEVERAL_LAYOUTS = "its tensors do not move alike"
@@ -15,15 +16,14 @@ def alike(case: Case) -> Ruling:
 @rule("Activation")
 def activation(case: Case) -> Ruling:
     """Elementwise, but for a softmax, which works over the last axis as written."""
-    name = case.config["activation"]
-    move = common(case)
-    if not isinstance(name, str):
-        return Pinned("its activation is the user's own function")
-    if name in ("softmax", "log_softmax", "sparsemax", "glu", "threshold", "sparse_plus"):
-        if name == "softmax" and isinstance(move, Axes):
-            return Free({"axis": keras_axis(-1, move, case.source)}, becomes="Softmax")
-        return Pinned(f"{name} works over the last axis")
-    return alike(case)
+    function, move = case.call.operation.activation, common(case)
+    if treats_alike(function):
+        return alike(case)
+    if isinstance(move, Features) and is_symmetric(function):
+        return Free()
+    if isinstance(move, Axes) and softmax_axis(function) is not None:
+        return Free(moved_activation(case, move))
+    return Pinned(f"its {name_of(function)} does not treat every element alike")
 
 
 @rule("Rescaling")
@@ -56,8 +56,9 @@ def prelu(case: Case) -> Ruling:
     """Alpha has the input's shape without the batch, with 1 along `shared_axes`."""
     move = common(case)
     if isinstance(move, Axes):
-        shared = case.config["shared_axes"]
-        turned = shared and sorted(move.axis(axis) for axis in shared)
+        shared, width = case.config["shared_axes"], len(move.perm) - 1
+        # Keras takes shared_axes - 1 for places in the shape of alpha, where negative ones count from behind.
+        turned = shared and sorted(move.axis((axis - 1) % width + 1) for axis in shared)
         return Free({"shared_axes": turned}, {"alpha": without_batch(move)})
     return (
         Free({}, {"alpha": move.along(-1)})
@@ -69,14 +70,3 @@ def prelu(case: Case) -> Ruling:
 def without_batch(move: Axes) -> Axes:
     """The move of a constant that has no batch axis."""
     return Axes(tuple(axis - 1 for axis in move.perm[1:]))
-
-
-def keras_axis(axis: int, move: Axes, source: str) -> int:
-    """The axis in the moved tensor, as a person writes it: the channels are 1 or -1, others count from the same end.
-
-    Nothing is lost: the way back gives the number that was written.
-    """
-    rank, place = len(move.perm), move.axis(axis)
-    is_channel = (axis % rank, place) == ((1, rank - 1) if source == FIRST else (rank - 1, 1))
-    from_the_end = (axis < 0) != is_channel
-    return place - rank if from_the_end else place

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ovprep.relayout.moves import FIRST, LAST, Along, Axes, Features, Move, flattened, keeps_elements, move_between
+from ovprep.relayout.rules.activations import is_symmetric
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, Swap, axes_of, nothing, rule
 
 
@@ -21,8 +22,9 @@ def concatenated(case: Case) -> Mapping[int, Move]:
     """Flattened tensors side by side are one; other tensors move alike."""
     rank = len(case.output.shape)
     if rank > 2:
-        known = next((case.move(t) for t in (*case.call.inputs, case.output) if case.move(t)), None)
-        return {id(t): known for t in (*case.call.inputs, case.output)} if known else {}
+        alike = [t for t in (*case.call.inputs, *case.call.outputs) if len(t.shape) == rank]
+        known = next((case.move(t) for t in alike if case.move(t)), None)
+        return {id(t): known for t in alike} if known else {}
     features = side_by_side(case) if rank == 2 else None
     return {} if features is None or features.is_identity else {id(case.output): features}
 
@@ -52,7 +54,7 @@ def flatten(case: Case) -> Ruling:
     fixed = frozenset({id(case.output)})
     config = {"data_format": LAST} if _hides_a_transpose(case) else {}
     if keeps_elements(written, case.output.shape, before, None):
-        return Free(config, fixed=fixed)
+        return Free(config, fixed=fixed, one_way=bool(config))
     if keeps_elements(written, case.output.shape, before, case.move(case.output)):
         return Free(config)
     return Pinned("it flattens in the order of the axes as written")
@@ -136,10 +138,12 @@ def dense(case: Case) -> Ruling:
     """On flattened features its rows follow them; what makes features for a Reshape has its columns follow."""
     before, after = case.move(case.input), case.move(case.output)
     rows = ((0, before.order),) if isinstance(before, Features) else ()
-    columns = ((1, after.order),) if isinstance(after, Features) else ()
+    has_no_order = is_symmetric(case.call.operation.activation)
+    columns = ((1, after.order),) if isinstance(after, Features) and has_no_order else ()
+    fixed = frozenset({id(case.output)} if after and not columns else ())
     if not (rows or columns):
         return Pinned("it works over the last axis as written")
     if case.config.get("lora_rank") or getattr(case.call.operation, "quantization_mode", None):
         return Pinned("its kernel is stored in another form")
-    weights = {"kernel": Along(rows + columns)}
-    return Free({}, weights | ({"bias": after.along(0)} if isinstance(after, Features) else {}))
+    bias = {"bias": after.along(0)} if isinstance(after, Features) and columns else {}
+    return Free({}, {"kernel": Along(rows + columns), **bias}, fixed=fixed)

@@ -1,7 +1,7 @@
 """Layers of several inputs."""
 
-from ovprep.relayout.moves import Axes
-from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
+from ovprep.relayout.moves import Axes, keras_axis
+from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS
 from ovprep.relayout.rules.flatten import concatenated, side_by_side
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, common, rule
 

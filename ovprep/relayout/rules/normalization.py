@@ -1,7 +1,7 @@
 """Layers with weights along an axis."""
 
-from ovprep.relayout.moves import Axes, Features
-from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
+from ovprep.relayout.moves import Axes, Features, keras_axis
+from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, WeightMove, common, rule
 
 

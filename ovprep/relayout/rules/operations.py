@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from ovprep.relayout.moves import Axes, Features, Move, keeps_elements, without
-from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
+from ovprep.relayout.moves import Axes, Features, Move, keeps_elements, keras_axis, without
+from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS
 from ovprep.relayout.rules.flatten import concatenated, reshaped, side_by_side
 from ovprep.relayout.rules.registry import Arguments, Case, Free, Pinned, Ruling, axes_of, common, nothing, rule
 
 _UNARY = (
     "Abs Absolute Arccos Arccosh Arcsin Arcsinh Arctan Arctanh Cast Ceil Celu Clip Copy Cos Cosh Elu Erf Exp Exp2 "
-    "Expm1 Floor Gelu HardShrink HardSigmoid HardSilu HardSwish HardTanh Identity Isfinite Isinf Isnan LeakyRelu Log "
+    "Expm1 Floor Gelu HardShrink HardSigmoid HardSilu HardTanh Isfinite Isinf Isnan LeakyRelu Log "
     "Log10 Log1p Log2 LogSigmoid LogicalNot NanToNum Negative OnesLike Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid "
-    "Sign Silu Sin Sinh SoftShrink Softplus Softsign SparsePlus Sqrt Square Squareplus StopGradient Swish Tan Tanh "
+    "Sign Silu Sin Sinh SoftShrink Softplus Softsign SparsePlus Sqrt Square Squareplus StopGradient Tan Tanh "
     "TanhShrink Threshold Trunc ZerosLike"
 )
 _BINARY = (
@@ -29,6 +29,8 @@ def elementwise(case: Case) -> Ruling:
     move, rank = common(case), len(case.output.shape)
     if move is None:
         return Pinned(SEVERAL_LAYOUTS if any(map(case.move, case.call.inputs)) else "its tensors have no other layout")
+    if any(isinstance(value, list | tuple | dict) for value in case.config.values()):
+        return Pinned("it has a bound per element of the axes as written")
     if {len(tensor.shape) for tensor in case.call.inputs} != {rank}:
         return Pinned("one of its inputs has fewer axes, and they stand for the last ones as written")
 
@@ -41,9 +43,13 @@ def elementwise(case: Case) -> Ruling:
 
 def _moved(argument: Any, move: Move, rank: int) -> Any:
     """A constant moved; tensors, which are moved already, and numbers as they are."""
-    if type(argument).__name__ == "KerasTensor" or not getattr(argument, "shape", ()):
+    if type(argument).__name__ == "KerasTensor" or not (
+        isinstance(argument, list | tuple) or hasattr(argument, "shape")
+    ):
         return argument
     array = np.asarray(argument)
+    if not array.ndim:
+        return argument
     array = move.array(array.reshape((1,) * (rank - array.ndim) + array.shape))
     while array.ndim > 1 and array.shape[0] == 1:  # as a person writes it, and as it was before the way back
         array = array[0]
@@ -51,7 +57,7 @@ def _moved(argument: Any, move: Move, rank: int) -> Any:
 
 
 @rule("ops.Softmax", "ops.LogSoftmax", "ops.Glu", "ops.Sparsemax", "ops.Concatenate", "ops.Flip", "ops.Cumsum",
-      "ops.Cumprod", "ops.Roll",      "ops.Repeat", "ops.Split", "ops.Take", spread=concatenated)  # fmt: skip
+      "ops.Cumprod", "ops.Roll", "ops.Repeat", "ops.Split", "ops.Take", spread=concatenated)  # fmt: skip
 def along_an_axis(case: Case) -> Ruling:
     """The axis moves; of flattened features a concatenation lies side by side."""
     move, axis = common(case), case.config.get("axis")
@@ -69,6 +75,8 @@ def reduction(case: Case) -> Ruling:
     move, axis = axes_of(case, case.input), case.config.get("axis")
     if move is None or len(case.call.inputs) != 1:
         return Pinned("its input has no other layout")
+    if axis is None and type(case.call.operation).__name__ in ("Argmax", "Argmin"):
+        return Pinned("it counts the elements in the order of the axes as written")
     if axis is None:
         kept = case.config.get("keepdims") and len(case.output.shape) == len(case.input.shape)
         return Free() if kept else Free(fixed=frozenset({id(case.output)}))

@@ -18,7 +18,7 @@ def _pin(reason: str, *classes: str) -> Callable[[Rule], Rule]:
 
 _pin("it steps along axis 1 and reads the last axis", "LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 _pin("it attends along axis 1 and reads the last axis",
-     "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention")  # fmt: skip
+     "Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")  # fmt: skip
 _pin("its equation names the axes as written", "EinsumDense")
 _pin("it multiplies the axes as they are written", "ops.Matmul", "ops.Einsum", "ops.Dot", "ops.Tensordot")
 _pin("it looks rows up for each number", "Embedding")

@@ -16,6 +16,14 @@ WeightMove = Axes | Along
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
+def configuration(operation: Any) -> dict[str, Any] | None:
+    """None where it cannot be said, as with an operation node that was made with arrays."""
+    try:
+        return dict(operation.get_config())
+    except NotImplementedError:
+        return None
+
+
 @dataclass(frozen=True)
 class Case:
     """One call with the moves of its tensors. `source` is the data format that the model is to leave."""
@@ -27,10 +35,7 @@ class Case:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The layer's configuration, or the constructor's arguments of an operation node; empty where there is none."""
-        try:
-            return dict(self.call.operation.get_config())
-        except NotImplementedError:  # an operation that was given arrays
-            return {}
+        return configuration(self.call.operation) or {}
 
     def move(self, tensor: Any) -> Move | None:
         """The tensor's move; None where it has no other layout."""
@@ -65,7 +70,7 @@ class Free:
     must        whether the call must move: it is written in the format that the model leaves
     becomes     the Keras layer that says the same in the other layout, where it is another class
     makes       what makes the operation node of this name that does the same, where no Keras layer can
-    then        the configuration of a Softmax that takes over the layer's activation
+    one_way     whether the moved layer does not say what it was, so that the way back must be told
     """
 
     config: Mapping[str, Any] = field(default_factory=dict)
@@ -75,7 +80,7 @@ class Free:
     must: bool = False
     becomes: str | None = None
     makes: Callable[[str], Any] | None = None
-    then: Mapping[str, Any] | None = None
+    one_way: bool = False
 
 
 @dataclass(frozen=True)

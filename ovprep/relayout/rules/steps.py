@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ovprep.relayout.moves import Axes
-from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS, keras_axis
+from ovprep.relayout.moves import Axes, keras_axis
+from ovprep.relayout.rules.elementwise import SEVERAL_LAYOUTS
 from ovprep.relayout.rules.registry import Arguments, Case, Free, Pinned, Ruling, common, rule
 
 
@@ -20,7 +20,7 @@ def up_sampling(case: Case) -> Ruling:
 
         return Repeat(repeats, axis, name=name)
 
-    return Free(makes=repeat)
+    return Free(makes=repeat, one_way=True)
 
 
 @rule("Cropping1D")
@@ -40,4 +40,4 @@ def cropping(case: Case) -> Ruling:
     def arguments(given: Arguments) -> Arguments:
         return (given[0][0], (Ellipsis, key[-1]) if key[1] == slice(None) else key[:2]), {}
 
-    return Free(arguments=arguments, makes=get_item)
+    return Free(arguments=arguments, makes=get_item, one_way=True)

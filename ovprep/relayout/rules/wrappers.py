@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ovprep.errors import UnsupportedError
 from ovprep.relayout.graph import Call
 from ovprep.relayout.moves import Axes, Move, lifted, lowered, move_between, other_format
+from ovprep.relayout.rules.activations import name_of, treats_alike
 from ovprep.relayout.rules.registry import Case, Free, Pinned, Ruling, entry_of, rule, same
 
 
@@ -68,7 +70,7 @@ def _around(case: Case, ruling: Ruling) -> Ruling:
     """The wrapper's ruling from that of its layer."""
     if not isinstance(ruling, Free):
         return ruling if isinstance(ruling, Pinned) else Pinned("it applies its layer to tensors as written")
-    if ruling.then or ruling.becomes or ruling.arguments:
+    if ruling.becomes or ruling.makes or ruling.arguments:
         return Pinned("the layer in it would become another one")
     wrapped: dict[str, Any] = {key: value for key, value in case.config["layer"].items() if key != "build_config"}
     wrapped["config"] = {**wrapped["config"], **ruling.config}
@@ -88,6 +90,12 @@ def convolutional_lstm(case: Case) -> Ruling:
     """All frames `[N, T, ..., ]`, a last frame and the states without T: each moves from the layer's format."""
     if case.config["data_format"] != case.source:
         return Pinned(f"it is {case.config['data_format']} already")
+    for activation in (case.call.operation.activation, case.call.operation.recurrent_activation):
+        if not treats_alike(activation):
+            raise UnsupportedError(
+                f"{case.call.name} uses {name_of(activation)}, which does not treat every element alike, so that it "
+                "would work over another axis in the other format."
+            )
     if any(case.move(tensor) != move for tensor in case.call.inputs for move in [_of_frames(case)[id(tensor)]]):
         return Pinned("another layer reads its input in another order of axes")
     return Free({"data_format": other_format(case.source)}, must=True)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from tests.relayout.support import FIRST, LAST, check
+from ovprep.errors import UnsupportedError
+from ovprep.relayout.convert import relayout
+from tests.relayout.support import FIRST, LAST, check, check_same, randomised
 
 FORMATS = pytest.mark.parametrize("source", [FIRST, LAST])
 
@@ -117,3 +119,55 @@ def test_a_row_becomes_an_image_and_back(source: str) -> None:
     check(model_of(source, 3, lambda x: ops.expand_dims(x, height)), source)
     there_and_back = lambda x: ops.squeeze(layers.Conv2D(3, 1, data_format=source)(ops.expand_dims(x, height)), height)  # noqa: E731
     check(model_of(source, 3, there_and_back), source)
+
+
+KERNEL = np.random.default_rng(0).standard_normal((3, 4, 2)).astype(np.float32)
+WITH_A_FORMAT = {
+    "conv": lambda x, source: ops.conv(x, KERNEL, padding="same", data_format=source),
+    "depthwise_conv": lambda x, source: ops.depthwise_conv(x, KERNEL, padding="same", data_format=source),
+    "max_pool": lambda x, source: ops.max_pool(x, 2, data_format=source),
+    "average_pool": lambda x, source: ops.average_pool(x, 2, 1, "same", data_format=source),
+}
+
+
+@FORMATS
+@pytest.mark.parametrize("name", WITH_A_FORMAT)
+def test_operations_with_a_data_format(name: str, source: str) -> None:
+    check(model_of(source, 3, lambda x: WITH_A_FORMAT[name](x, source)), source)
+
+
+@FORMATS
+def test_operations_on_images_with_a_data_format(source: str) -> None:
+    check(model_of(source, 4, lambda x: ops.image.resize(x, (7, 4), data_format=source)), source)
+    check(model_of(source, 4, lambda x: ops.nn.depth_to_space(x, 2, data_format=source)), source, exact=True)
+
+
+def test_an_operation_with_a_data_format_that_is_not_known_is_refused() -> None:
+    model = model_of(FIRST, 4, lambda x: ops.image.gaussian_blur(x, data_format=FIRST))
+    with pytest.raises(UnsupportedError, match=r"\(GaussianBlur\) is channels_first, and nothing says how"):
+        relayout(model, FIRST)
+
+
+AS_WRITTEN = {
+    "bounds in arrays": lambda x: ops.clip(x, np.linspace(-0.5, 0, x.shape[-1]).astype(np.float32), 1.0),
+    "bounds in lists": lambda x: ops.clip(x, np.linspace(-0.5, 0, x.shape[-1]).tolist(), 1.0),
+    "place of all": lambda x: x + ops.cast(ops.argmax(x, keepdims=True), "float32"),
+    "table of rows": lambda x: ops.take(x, np.array([[0, 1, 2], [2, 1, 0]]), axis=1),
+}
+
+
+@FORMATS
+@pytest.mark.parametrize("name", AS_WRITTEN)
+def test_operations_that_run_as_written(name: str, source: str) -> None:
+    model = model_of(source, 3, AS_WRITTEN[name])
+    result = relayout(randomised(model), source, verify=False)
+    check_same(model, result)
+    assert len(result.permutations) == 2
+
+
+@FORMATS
+def test_rows_taken_by_a_table_are_an_output_of_another_rank(source: str) -> None:
+    start = keras.Input((4, 6) if source == FIRST else (6, 4))
+    rows = ops.take(layers.MaxPooling1D(1, data_format=source)(start), np.array([[0, 1, 2], [2, 1, 0]]), axis=1)
+    model = keras.Model(start, rows * 2.0)
+    check_same(model, relayout(model, source, verify=False))
