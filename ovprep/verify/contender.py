@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ovprep.options import ReadOptions
+from ovprep.verify.wiring import Wiring
 
 Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
 Precision = Literal["f32", "default"]
@@ -23,6 +24,7 @@ class Contender:
     knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
     None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
     own direct conversion of that file: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
+    `wiring` says how the original's arrays reach it, where it names or orders its inputs and outputs otherwise.
     """
 
     label: str
@@ -32,6 +34,7 @@ class Contender:
     role: Role = "original"
     input_layouts: tuple[str, ...] | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
+    wiring: Wiring | None = None
 
     @property
     def needs_conversion(self) -> bool:
