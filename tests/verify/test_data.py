@@ -199,7 +199,7 @@ def test_several_inputs_by_name(tmp_path: Path) -> None:
 def test_a_table_of_rows_bounds_what_points_into_it() -> None:
     tokens = interface(Port("x", "int64", ("batch", 5), "N?", rows=10))
     assert only(demand([{"x": np.arange(5)}], tokens)).inputs[0].dtype == np.int64
-    with pytest.raises(OptionError, match="from 6 to 10, where .* a table of 10 rows"):
+    with pytest.raises(OptionError, match=r"from 6 to 10, where .* a table of 10 rows"):
         demand([{"x": np.arange(6, 11)}], tokens)
 
 
