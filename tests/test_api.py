@@ -33,6 +33,7 @@ def test_the_public_surface() -> None:
         "RuntimeFailure",
         "UnsupportedError",
         "VerificationError",
+        "Verified",
         "__version__",
         "convert",
         "convert_channels_first_to_last",
@@ -41,6 +42,8 @@ def test_the_public_surface() -> None:
         "keras_layer",
         "normalize",
         "to_keras",
+        "verify",
+        "verify_certificate",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

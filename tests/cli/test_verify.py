@@ -137,6 +137,24 @@ def test_the_function_goes_by_its_name_whatever_was_imported() -> None:
         ovprep.verify("none.onnx", "none.xml")
 
 
+def test_an_original_that_is_run_and_not_read(run: Run, models: Path, wrong: Path, tmp_path: Path) -> None:
+    """It computes with text, which ovprep does not cover: its runtime tells what it takes, the tolerance is fixed."""
+    proto = onnx_model(network(), "NCW")
+    text = helper.make_tensor("text", onnx.TensorProto.STRING, [1], [b"0"])
+    proto.graph.initializer.append(text)
+    proto.graph.node.insert(0, helper.make_node("Cast", ["text"], ["zero"], to=onnx.TensorProto.FLOAT))
+    proto.graph.node.insert(1, helper.make_node("Add", ["x", "zero"], ["same"]))
+    proto.graph.node[2].input[0] = "same"
+    onnx.save(proto, tmp_path / "text.onnx")
+    code, out, err = run("text.onnx", models / "ours")
+    assert (code, err) == (0, "")
+    assert "run and not read" in out
+    assert "0.0001 of each output's scale" in out
+    assert "[batch, 3, 64]  float32  NCW  in the candidate [batch, 64, 3] NWC" in out
+    assert run("text.onnx", wrong / "ours")[0] == 3
+    assert run(models / "ncw.onnx", "text.onnx")[0] == 0
+
+
 def test_equal_channels_and_samples_are_asked_about(run: Run, tmp_path: Path) -> None:
     """A permuted model is only right in one of two layouts that no shape tells apart."""
     size, rng = 8, np.random.default_rng(0)

@@ -161,6 +161,12 @@ def test_the_last_bit_of_an_error_may_move(made: Path) -> None:
     assert compare_certificates(*edited(made, error_moved(1e-7))).changes == ()
 
 
+def test_an_infinite_error_that_stays_has_not_changed(made: Path) -> None:
+    before = report(made / "report.json")["verification"]
+    before["rows"][0]["max_abs_error"] = "inf"
+    assert compare_certificates(before, copy.deepcopy(before)).changes == ()
+
+
 def test_values_types_and_shapes_are_hashed() -> None:
     x = np.arange(6, dtype=np.float32)
     forms = [x, x + np.float32(1e-3), x.reshape(2, 3), x.view(np.int32)]

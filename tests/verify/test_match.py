@@ -44,6 +44,13 @@ def test_letters_decide_also_where_channels_equal_length() -> None:
     assert turn_of(found) == (0, 2, 1)
 
 
+def test_letters_of_images_are_no_swap() -> None:
+    """A cycle of three axes, unlike a swap, is not its own inverse."""
+    found = matched(port("x[batch,8,8,8]", "NCHW"), port("x[batch,8,8,8]", "NHWC"))
+    assert turn_of(found) == (0, 2, 3, 1)
+    assert found.target.inputs[0].layout == "NHWC"
+
+
 def test_the_same_letters_leave_it_as_it_is() -> None:
     assert turn_of(matched(port("x[batch,64,3]", "NWC"), port("x[batch,64,3]", "NWC"))) == (0, 1, 2)
 
