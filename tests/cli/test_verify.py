@@ -155,6 +155,55 @@ def test_an_original_that_is_run_and_not_read(run: Run, models: Path, wrong: Pat
     assert run(models / "ncw.onnx", "text.onnx")[0] == 0
 
 
+def weigh(first: str, second: str, *, rate: bool = False) -> onnx.ModelProto:
+    """y = 2 a + max(b), z = a - max(b) [/ rate], with inputs and outputs in the given order, of two types and sizes."""
+    ports = {
+        "a": helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, ["batch", 5]),
+        "b": helper.make_tensor_value_info("b", onnx.TensorProto.INT64, ["batch", 3]),
+        "y": helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["batch", 5]),
+        "z": helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, ["batch", 5]),
+        "rate": helper.make_tensor_value_info("rate", onnx.TensorProto.INT64, []),
+    }
+    nodes = [
+        helper.make_node("Cast", ["b"], ["c"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("ReduceMax", ["c", "axes"], ["m"]),
+        helper.make_node("Add", ["a", "a"], ["aa"]),
+        helper.make_node("Add", ["aa", "m"], ["y"]),
+        helper.make_node("Sub", ["a", "m"], ["d" if rate else "z"]),
+    ]
+    if rate:
+        nodes.append(helper.make_node("Cast", ["rate"], ["r"], to=onnx.TensorProto.FLOAT))
+        nodes.append(helper.make_node("Div", ["d", "r"], ["z"]))
+    inputs = [ports[name] for name in (*first, *(["rate"] if rate else []))]
+    axes = numpy_helper.from_array(np.array([1]), "axes")
+    graph = helper.make_graph(nodes, "g", inputs, [ports[name] for name in second], [axes])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def test_inputs_and_outputs_in_another_order(run: Run, tmp_path: Path) -> None:
+    """Also with the shapes fixed, as the IR is run besides."""
+    onnx.save(weigh("ab", "yz"), tmp_path / "one.onnx")
+    onnx.save(weigh("ba", "zy"), tmp_path / "other.onnx")
+    openvino.save_model(openvino.convert_model(tmp_path / "other.onnx"), tmp_path / "other.xml", compress_to_fp16=False)
+    code, out, _ = run("one.onnx", "other.xml", "--json")
+    assert code == 0
+    rows = json.loads(out)["verification"]["rows"]
+    assert {row["shapes"] for row in rows} == {"open", "fixed"}
+    assert {row["output"] for row in rows} == {"y", "z"}
+
+
+def test_an_input_that_has_a_value(run: Run, tmp_path: Path) -> None:
+    """The candidate was converted with it; or it has the same input, which gets the same value."""
+    onnx.save(weigh("ab", "yz", rate=True), tmp_path / "one.onnx")
+    ovprep.convert(tmp_path / "one.onnx", tmp_path / "ours", input_values={"rate": 4}, verify=False, benchmark=False)
+    assert run("one.onnx", "ours", "--input-value", "rate=4")[0] == 0
+    assert run("one.onnx", "ours", "--input-value", "rate=5")[0] == 3
+    assert run("one.onnx", "one.onnx", "--input-value", "rate=5")[0] == 0
+    code, _, err = run("one.onnx", "ours")
+    assert code == 1
+    assert "candidate lacks an input of the original: rate" in err
+
+
 def test_equal_channels_and_samples_are_asked_about(run: Run, tmp_path: Path) -> None:
     """A permuted model is only right in one of two layouts that no shape tells apart."""
     size, rng = 8, np.random.default_rng(0)

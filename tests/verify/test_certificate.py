@@ -199,6 +199,34 @@ def test_what_is_no_certificate(tmp_path: Path, content: str | None, words: str)
         ovprep.verify_certificate(tmp_path / "report.json")
 
 
+def without_hash(verification: dict[str, Any]) -> None:
+    del verification["certificate"]["candidate"]["sha256"]
+
+
+def without_errors(verification: dict[str, Any]) -> None:
+    del verification["rows"][0]["max_abs_error"]
+
+
+def with_unknown_option(verification: dict[str, Any]) -> None:
+    verification["certificate"]["options"]["magic"] = 7
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (without_hash, "holds no certificate"),
+        (without_errors, "holds no certificate"),
+        (with_unknown_option, "option 'magic', which this version"),
+    ],
+)
+def test_a_damaged_certificate(made: Path, tmp_path: Path, edit: Callable[[Any], object], words: str) -> None:
+    content = report(made / "report.json")
+    edit(content["verification"])
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    with pytest.raises(ovprep.OptionError, match=words):
+        ovprep.verify_certificate(tmp_path / "report.json")
+
+
 def test_the_command(
     made: Path, moved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
