@@ -1,6 +1,6 @@
 """Proof that an IR computes what the original computes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,7 @@ def verify(
     threads: int,
     worker: Worker | None = None,
     runtime: Runtime = "openvino",
+    extra: Sequence[Case] = (),
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
@@ -75,13 +76,15 @@ def verify(
     `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
     `ovprep.verify.compare.Budget`.
 
+    `extra` cases, such as recordings, are run and judged besides the signals; their names must be their own.
+
     The IR is run as delivered, and again with its shapes fixed to the inputs' where dimensions are open, since the
     plugin compiles other kernels then; at f32, and at the device's default precision where that is another one.
 
     Raises RuntimeFailure where the original or, at f32, the IR cannot be run at all.
     """
     say = on_progress or (lambda text: None)
-    cases = make_cases(source, sizes, seed)
+    cases = [*make_cases(source, sizes, seed), *extra]
     notes: list[str] = []
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
