@@ -159,12 +159,8 @@ def _verify(
 
 
 def _failure(found: Verification) -> str:
-    worst = found.worst
-    return (
-        f"The result is not equal to the original: its output {worst.output!r} differs by {worst.max_abs_error:.2g} "
-        f"(allowed: {worst.tolerance:.2g}) for {worst.signal} at batch {worst.batch}. Nothing was written. "
-        + " ".join(found.notes)
-    )
+    notes = " ".join(found.notes)
+    return f"The result is not equal to the original: {found.failure()} Nothing was written. {notes}"
 
 
 def _require_repeatable(source: Source) -> None:

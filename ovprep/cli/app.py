@@ -101,6 +101,9 @@ def convert(
         str | None,
         typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
     ] = None,
+    execution_precision: Annotated[
+        str, typer.Option(help="f32 keeps devices from computing in bf16 or f16; default leaves it to them.")
+    ] = "default",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
@@ -127,6 +130,7 @@ def convert(
             rank=rank_option(rank),
             target=target,
             openvino_version=openvino_version,
+            execution_precision=execution_precision,
             verify=verify,
             benchmark=benchmark,
             seconds=seconds,

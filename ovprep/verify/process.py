@@ -175,8 +175,13 @@ class Worker:
 
     def _ask_to_load(self, contender: Contender, precision: Precision, shapes: Shapes | None) -> None:
         self.contender, self.loaded, self._loading = contender, None, True
-        body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
-        body |= contender.options.packed()
+        body: dict[str, Any] = {
+            "command": "load",
+            "path": str(contender.path),
+            "precision": precision,
+            "shapes": shapes,
+        }
+        body |= {"optimised": contender.optimised, "inner": contender.inner, **contender.options.packed()}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(

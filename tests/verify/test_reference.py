@@ -168,18 +168,6 @@ def test_casts_and_constants_are_raised_too() -> None:
     np.testing.assert_array_equal(exact, np.array([1, 2, 3]) * np.float64(np.float32(1 / 3)))
 
 
-@pytest.mark.parametrize(
-    ("op", "inputs", "attributes", "opset"),
-    [
-        ("Softmax", [X], {"axis": 1}, 12),
-        (
-            "LSTM",
-            [normal(7, 2, 5), normal(1, 16, 5), normal(1, 16, 4)],
-            {"hidden_size": 4, "activations": ["HardSigmoid", "Tanh", "Tanh"]},
-            21,
-        ),
-    ],
-)
-def test_known_errors_of_the_evaluator_are_refused(op, inputs, attributes, opset) -> None:
-    with pytest.raises(UnsupportedError, match=op):
-        DoubleReference(ir.from_proto(model_of(op, inputs, attributes, opset)))
+def test_known_errors_of_the_evaluator_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="Softmax"):
+        DoubleReference(ir.from_proto(model_of("Softmax", [X], {"axis": 1}, 12)))
