@@ -77,8 +77,8 @@ def convert(
                 on the CPU
     openvino_version  the OpenVINO that shall run the IR ("2022.3"), where that is older than the one at hand
     execution_precision
-                "f32" has devices compute in float32 that would choose bf16 or f16 by themselves; "default" leaves it to
-                them
+                "f32" has devices compute in float32 that would choose bf16 or f16 by themselves, as far as the IR can
+                ask for it; "default" leaves it to them
     verify      compare the IR with the original, in the original's own runtime, at float32
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
