@@ -10,6 +10,7 @@ from ovprep.interface import Interface
 from ovprep.verify.arrays import Array, relayout, relayout_all
 from ovprep.verify.budgets import Budgets
 from ovprep.verify.cases import Case, by_signal, shapes_of
+from ovprep.verify.chain import NAME, Chain
 from ovprep.verify.compare import Comparison, Setting, compare_output
 from ovprep.verify.contender import Contender
 from ovprep.verify.process import Worker
@@ -53,6 +54,18 @@ class Subject:
             self.given[case.described()] = given = self.run(case, f"f32, {self.shapes} shapes, {case.described()}")
             rows += self._compared(case, given, "f32", self.shapes, judged=True)
         return rows
+
+    def in_a_row(self, wanted: Sequence[Array], chain: Chain) -> list[Comparison]:
+        """Rows that decide: many calls, each fed the state that the last one gave."""
+        try:
+            given = chain.outputs(self.outputs)
+        except RuntimeFailure as error:
+            if not self._worker.alive:
+                raise
+            self.notes.append(f"The IR could not be run ({NAME}): {error}")
+            given = []
+        self._wanted = {**self._wanted, NAME: wanted}
+        return self._compared(Case(NAME, 0, [], False), given, "f32", self.shapes, judged=True)
 
     def at_fixed_shapes(self) -> list[Comparison]:
         """Rows that decide: with the shapes of the first case fixed; none where they are fixed anyway."""

@@ -12,6 +12,7 @@ from ovprep.verify import explain
 from ovprep.verify.arrays import Array
 from ovprep.verify.budgets import Budgets
 from ovprep.verify.cases import Case, make_cases, other_lengths, parts_of
+from ovprep.verify.chain import Chain, make_chain
 from ovprep.verify.compare import Comparison, scale_of
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
@@ -107,8 +108,9 @@ def verify(
         contender = Contender("IR", runtime, candidate, role="ovprep")
         device = stack.enter_context(Worker.launch(contender, threads=threads))
         say("float32 noise of the model")
+        chain = make_chain(source, sizes, seed)
         measured = [*signals, *extra, *lengths, *(shift.cases if shift else ())]
-        yardstick = measure(graph, measured, widened(source, inner), widened(target, inner), threads, notes)
+        yardstick = measure(graph, measured, widened(source, inner), widened(target, inner), threads, notes, chain)
         say("the original")
         found = _Original(origin, source, notes, opened=bool(original.options.opened))
         cases = [*found.run_signals(signals), *found.run_extra(extra), *found.run_one_of(lengths)]
@@ -118,6 +120,8 @@ def verify(
         subject = Subject(device, contender, source, target, cases, found.outputs, budgets)
         rows = subject.at_f32()
         version = device.ready().version
+        if chain is not None:
+            rows += subject.in_a_row(found.in_a_row(chain), chain)
         checks = [repeated(subject), shifted(subject, shift, yardstick.rounded)]
         rows += subject.at_fixed_shapes()
         checks.insert(0, batched(subject, found.outputs))
@@ -202,6 +206,10 @@ class _Original:
         if reason is not None:
             self._notes.append(f"Not compared at a second length, which the original itself cannot run: {reason}")
         return []
+
+    def in_a_row(self, chain: Chain) -> list[Array]:
+        """The outputs of many calls. Raises RuntimeFailure where it does not run them."""
+        return chain.outputs(lambda case: self._worker.run(case.inputs))
 
     def _refusal(self, case: Case) -> str | None:
         """Why it does not run this case; None where it does. Raises RuntimeFailure where it died."""

@@ -209,3 +209,27 @@ def test_what_rounding_alone_decides_is_not_judged(tmp_path: Path) -> None:
     assert found.passed, (found.worst, found.notes)
     assert any("not judged for silence" in note for note in found.notes)
     assert all(row.passed for row in found.rows if row.signal == "noise" and row.precision == "f32")
+
+
+def streaming(keep: float) -> ir.Model:
+    """A leaky sum that the caller carries: x, state [1, 8] -> y, next [1, 8], the state `keep` times what it was."""
+    build = GraphBuilder()
+    x, state = build.input("x", 1, FILTERS), build.input("state", 1, FILTERS)
+    kept = build.op("Mul", state, build.constant(np.full((1, 1), keep, np.float32), "keep"))
+    following = build.op("Add", build.op("Tanh", x), kept)
+    build.output(build.op("Relu", following), "y")
+    build.output(following, "next")
+    return build.model
+
+
+@pytest.mark.parametrize(("keep", "passed"), [(1.0, True), (1.0 + 2.4e-7, False)])
+def test_an_error_that_grows_from_call_to_call(keep: float, passed: bool, tmp_path: Path) -> None:
+    """Two units in the last place are within a rounding of a single call, but not of a hundred."""
+    found = judged(streaming(1.0), streaming(keep), tmp_path)
+    rows = {row.output: row for row in found.rows if row.signal == "100 calls in a row" and row.precision == "f32"}
+    assert set(rows) == {"y", "next"}
+    assert {row.passed for row in rows.values()} == {passed}
+    assert all(row.passed for row in found.rows if row.signal == "noise" and row.precision == "f32")
+    assert found.passed is passed
+    if not passed:
+        assert "for 100 calls in a row" in found.failure()
