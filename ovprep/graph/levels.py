@@ -95,6 +95,8 @@ def _shifted(node: ir.Node, place: int, seen: _Seen) -> _Seen | None:
     if seen.energies is None and long and (axis is None or seen.axis not in (None, axis)):
         return None
     flat = numbers.reshape(-1)
+    if any({1, one.size, flat.size} != {1, max(one.size, flat.size)} for one in (seen.scale, seen.shift)):
+        return None
     with np.errstate(divide="ignore"):
         if node.op_type in ("Mul", "Div"):
             factor = flat if node.op_type == "Mul" else 1 / flat

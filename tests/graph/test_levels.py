@@ -93,6 +93,14 @@ def test_nothing_tells() -> None:
         assert level(build, build.op(op, build.input("x", "batch", 3, dtype=dtype))) is None
 
 
+def test_constants_along_another_axis_end_the_search() -> None:
+    build = GraphBuilder()
+    x = build.op("Conv", build.input("x", "batch", 1, 20), constant(build, np.ones((8, 1, 4)), "kernel"))
+    x = build.op("Mul", x, constant(build, np.full((1, 8, 1), 0.5), "by channel"))
+    y = build.op("Mul", x, constant(build, np.full((1, 1, 17), 100.0), "by step"))
+    assert_is(level(build, y), np.zeros(1), np.ones(1), None)
+
+
 @pytest.mark.parametrize("scale", [0.0, np.nan, 1e30])
 def test_what_is_no_scale_is_not_believed(scale: float) -> None:
     build = GraphBuilder()
