@@ -34,20 +34,22 @@ class Budgets:
     """The budgets of all signals.
 
     `floors` by signal are None where the float64 yardstick could not be run. `scales` are the largest magnitudes of the
-    original's outputs over all signals; `roundings` what arithmetic in 8 bits adds.
+    original's outputs over all signals; `roundings` what arithmetic in 8 bits adds. `given` is the share of the scales
+    that the caller allows, in place of all that.
     """
 
     floors: Mapping[str, Floor] | None
     scales: tuple[float, ...]
     roundings: tuple[Rounding | None, ...] = ()
+    given: float | None = None
 
     def of(self, signal: str) -> Budget:
         """The budget of one signal; for one that was not measured, that of noise in proportion to the scale."""
         if self.floors is None:
-            return Budget(None, self.scales, self.roundings)
+            return Budget(None, self.scales, self.roundings, given=self.given)
         nothing = (0.0,) * len(self.scales)
         measured = self.floors[signal].noise if signal in self.floors else nothing
-        return Budget(measured, self.scales, self.roundings, self._shares())
+        return Budget(measured, self.scales, self.roundings, self._shares(), self.given)
 
     @property
     def general(self) -> Budget:

@@ -100,6 +100,11 @@ def by_signal(
         yield signal, signal, wanted.take(places, axis=axis), given.take(places, axis=axis)
 
 
+def case_of(cases: Sequence[Case], signal: str, batch: int) -> Case | None:
+    """The case that a row of this signal and batch is about; None where it is about many calls."""
+    return next((case for case in cases if case.batch == batch and signal in (case.signal, *case.items)), None)
+
+
 def item_of(array: Array, port: Port, index: int) -> Array:
     """One item of an array of this port, still with its batch axis; the array itself where the port has no batch."""
     if BATCH not in port.dims:

@@ -8,6 +8,8 @@ from ovprep.verify.compare import Comparison
 F32 = "f32"
 F16_WEIGHTS = "f16 weights"
 HINT = "INFERENCE_PRECISION_HINT=f32"
+_COMPUTED_IN = ("bf16", "f16")
+"""Precisions that a device may choose; any other name is that of another IR."""
 _AS_EXACT = 4.0
 """How many times the difference at f32 another one may be and still be one of f32."""
 
@@ -72,6 +74,8 @@ def _verdict(
             f"Differs by {largest:.1g} with its weights rounded to float16, in a file of half the size; as written, "
             f"in float32, by {exact:.1g}.{flipped}"
         )
+    if precision not in _COMPUTED_IN:
+        return f"Differs by {largest:.1g}, where the IR itself differs by {exact:.1g}.{flipped}"
     if largest <= _AS_EXACT * exact:
         return f"Differs by {largest:.1g}, as at f32: the IR keeps float32 where OpenVINO would compute in {precision}."
     return (

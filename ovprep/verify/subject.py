@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -94,6 +95,15 @@ class Subject:
             return self._rows(self.cases, "f16 weights", self.shapes, judged=False)
         except RuntimeFailure as error:
             self.notes.append(f"The IR does not run with weights in float16: {error}")
+            return []
+
+    def of_another(self, name: str, path: Path) -> list[Comparison]:
+        """Rows of another IR of the same model, such as a quantised one, at f32; they do not decide."""
+        try:
+            self._worker.load(dataclasses.replace(self._contender, path=path))
+            return self._rows(self.cases, name, self.shapes, judged=False)
+        except RuntimeFailure as error:
+            self.notes.append(f"{name} does not run: {error}")
             return []
 
     def before_activations(

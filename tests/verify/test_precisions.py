@@ -29,6 +29,11 @@ def test_an_ir_that_keeps_f32_says_so() -> None:
     assert kept.verdict == "Differs by 3e-07, as at f32: the IR keeps float32 where OpenVINO would compute in bf16."
 
 
+def test_another_ir_is_not_the_device_s_choice() -> None:
+    line = summed_up([ROW, at("model_int8.xml", 2e-2, argmax_flips=1)])[1]
+    assert line.verdict == "Differs by 0.02, where the IR itself differs by 2e-07. 1 of the decisions flip."
+
+
 def test_weights_in_float16() -> None:
     line = summed_up([ROW, at("f16 weights", 1e-3)])[1]
     assert line.verdict.startswith("Differs by 0.001 with its weights rounded to float16, in a file of half the size")

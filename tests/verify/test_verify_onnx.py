@@ -12,7 +12,7 @@ from onnx import helper
 
 from ovprep.errors import RuntimeFailure
 from ovprep.verify import Contender, Verification, Worker, verify
-from ovprep.verify.cases import STACKED
+from ovprep.verify.cases import STACKED, Case
 from ovprep.verify.signals import SIGNALS
 from tests.verify.networks import MUTATIONS, NCW, NWC, network, onnx_model, write_ir, write_onnx
 
@@ -151,6 +151,48 @@ def test_an_original_that_does_not_load_is_one_sentence(folder: Path, tmp_path: 
     with pytest.raises(RuntimeFailure, match=r"ONNX Runtime failed while loading bad.onnx") as caught:
         check(tmp_path / "bad.onnx", folder / "right.xml")
     assert "\n" not in str(caught.value)
+
+
+def test_another_ir_has_rows_that_do_not_decide(folder: Path, tmp_path: Path) -> None:
+    wrong = write_ir(MUTATIONS["bias dropped"](network()), tmp_path / "wrong.xml")
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    found = verify(
+        Contender("original", "onnxruntime", original), folder / "right.xml", graph, NCW, NWC,
+        sizes={}, seed=0, threads=1, others={"int8": wrong},
+    )  # fmt: skip
+    assert found.passed
+    line = next(line for line in found.precisions if line.precision == "int8")
+    assert line.max_rel_error > 1e-2
+    assert all(row.passed is None for row in found.rows if row.precision == "int8")
+
+
+@pytest.mark.parametrize(("tolerance", "passed"), [(1e-9, False), (0.9, True)])
+def test_the_tolerance_of_the_caller_takes_the_place_of_the_budget(
+    folder: Path, tmp_path: Path, tolerance: float, passed: bool
+) -> None:
+    wrong = write_ir(MUTATIONS["one weight changed by 1%"](network()), tmp_path / "wrong.xml")
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    found = verify(
+        Contender("original", "onnxruntime", original), wrong, graph, NCW, NWC,
+        sizes={}, seed=0, threads=1, tolerance=tolerance,
+    )  # fmt: skip
+    assert found.passed is passed
+    assert found.tolerance.given == tolerance
+
+
+def test_a_recording_is_judged_at_its_own_scale(folder: Path, tmp_path: Path) -> None:
+    """Ten thousand times as loud as the signals, rounding is as much larger; a wrong weight is wrong all the same."""
+    loud = 1e4 * np.random.default_rng(5).standard_normal((2, 3, 64)).astype(np.float32)
+    case = Case("speech.wav", 2, [loud], True)
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    contender = Contender("original", "onnxruntime", original)
+    wrong = write_ir(MUTATIONS["one weight changed by 1%"](network()), tmp_path / "wrong.xml")
+    for candidate, passed in ((folder / "right.xml", True), (wrong, False)):
+        found = verify(contender, candidate, graph, NCW, NWC, sizes={}, seed=0, threads=1, extra=[case])
+        rows = [row for row in found.rows if (row.signal, row.output) == ("speech.wav", "sequence") and row.tolerance]
+        assert len(rows) == 1
+        assert rows[0].scale > 1e3
+        assert rows[0].passed is passed
 
 
 def test_a_missing_output_is_never_equal(folder: Path, tmp_path: Path) -> None:
