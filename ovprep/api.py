@@ -24,7 +24,7 @@ from ovprep.examine import Candidate, examine
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
 from ovprep.inspection import Inspection, inspect_source
-from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
+from ovprep.options import EXECUTION_PRECISIONS, RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.pipeline import ANY_RUNTIME
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
@@ -51,6 +51,7 @@ def convert(
     rank: Rank = "auto",
     target: str = "cpu",
     openvino_version: str | None = None,
+    execution_precision: str = "default",
     verify: bool = True,
     data: Sequence[Data] = (),
     sample_rate: int | None = None,
@@ -81,6 +82,9 @@ def convert(
     target      "cpu", "gpu" or "npu"; the last two are given rank 3 and want fixed shapes, and are verified and timed
                 on the CPU
     openvino_version  the OpenVINO that shall run the IR ("2022.3"), where that is older than the one at hand
+    execution_precision
+                "f32" has devices compute in float32 that would choose bf16 or f16 by themselves, as far as the IR can
+                ask for it; "default" leaves it to them
     verify      compare the IR with the original, in the original's own runtime, at float32
     data, sample_rate, tolerance
                 of the verification, as in `ovprep.verify`: the user's own signals, in the layout of the original; the
@@ -98,6 +102,8 @@ def convert(
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
     device = Target.of(target, openvino_version)
+    if execution_precision not in EXECUTION_PRECISIONS:
+        raise OptionError(f"The execution precision is {' or '.join(EXECUTION_PRECISIONS)}, not {execution_precision}.")
     with as_file(model) as path:
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
@@ -127,6 +133,7 @@ def convert(
                 seconds=seconds if benchmark else None,
                 threads=count,
                 seed=seed,
+                keep_f32=execution_precision == "f32",
                 on_stage=say,
             )
             verification = built.verification and certified(
@@ -152,6 +159,7 @@ def convert(
                 output=folder,
                 target=target,
                 openvino_version=openvino_version,
+                execution_precision=execution_precision,
                 source=source,
                 original=normalization.original,
                 interface=normalization.interface,

@@ -103,6 +103,9 @@ def convert(
         str | None,
         typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
     ] = None,
+    execution_precision: Annotated[
+        str, typer.Option(help="f32 keeps devices from computing in bf16 or f16; default leaves it to them.")
+    ] = "default",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
     data: DataFiles = None,
     sample_rate: SampleRate = None,
@@ -132,6 +135,7 @@ def convert(
             rank=rank_option(rank),
             target=target,
             openvino_version=openvino_version,
+            execution_precision=execution_precision,
             verify=verify,
             data=data or (),
             sample_rate=sample_rate,

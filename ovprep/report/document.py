@@ -38,13 +38,15 @@ class Artifact:
 class Conversion:
     """All that a conversion did and found: what `report.json` holds.
 
-    `openvino_version` is the one that the IR was made for, None for the one at hand. `original` is the interface of the
-    model as it was, `interface` that of the IR. `verification` and `benchmark` are None where they were not asked for.
+    `openvino_version` is the one that the IR was made for, None for the one at hand. `execution_precision` is "f32"
+    where the IR asks devices for it, else "default". `original` is the interface of the model as it was, `interface`
+    that of the IR. `verification` and `benchmark` are None where they were not asked for.
     """
 
     output: Path
     target: str
     openvino_version: str | None
+    execution_precision: str
     source: Source
     original: Interface
     interface: Interface
@@ -68,6 +70,7 @@ class Conversion:
             "ovprep": __version__,
             "target": self.target,
             "openvino_version": self.openvino_version,
+            "execution_precision": self.execution_precision,
             "source": _source(self.source),
             "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": {
@@ -124,6 +127,7 @@ def write_documents(conversion: Conversion, folder: Path) -> None:
         "target": conversion.target,
         "source": {"name": conversion.source.path.name, "sha256": conversion.source.sha256},
         "model": "model.xml",
+        "execution_precision": conversion.execution_precision,
         "interface": interface_document(conversion.interface),
         "verified": conversion.verification is not None and conversion.verification.passed,
         "reference": conversion.verification.reference if conversion.verification is not None else None,

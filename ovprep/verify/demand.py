@@ -12,7 +12,6 @@ from ovprep.interface import Interface
 from ovprep.verify.arrays import Array
 from ovprep.verify.cases import Case
 from ovprep.verify.data import from_arrays, read_data
-from ovprep.verify.verify import Verification
 from ovprep.verify.windows import prepare
 
 if TYPE_CHECKING:
@@ -56,14 +55,6 @@ def checked_rate(given: int | None, stated: int | None) -> int | None:
     if given is not None and given < 1:
         raise OptionError(f"{given} samples per second hold nothing; give the rate that the model was made for.")
     return given if given is not None else stated
-
-
-def require_fed(found: Verification, demand: Demand) -> None:
-    """Raises OptionError where the original could not be run on some of the caller's data."""
-    for case in demand.cases:
-        if not any(row.signal == case.signal for row in found.rows):
-            said = next((note for note in found.notes if f" {case.described()}, " in note), "it was not compared.")
-            raise OptionError(f"{case.signal} is no data for this model: {said}")
 
 
 def file_names(data: Sequence[Data]) -> list[str]:

@@ -186,8 +186,13 @@ class Worker:
         self.contender, self.loaded, self._loading = contender, None, True
         if contender.wiring is not None and shapes is not None:
             shapes = tuple(contender.wiring.places(shapes))
-        body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
-        body |= contender.options.packed()
+        body: dict[str, Any] = {
+            "command": "load",
+            "path": str(contender.path),
+            "precision": precision,
+            "shapes": shapes,
+        }
+        body |= {"optimised": contender.optimised, "inner": contender.inner, **contender.options.packed()}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(

@@ -18,12 +18,15 @@ class Options:
 
     `shapes` fixes the shapes of all inputs, in their order, before the model is compiled, as one would on a device
     whose input never changes; None leaves open dimensions open. `reading` is for frameworks that load a model's file.
+    `optimised` and `inner` are those of the contender.
     """
 
     threads: int
     precision: Precision = "f32"
     shapes: Shapes | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
+    optimised: bool = True
+    inner: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""The error budget of each signal, and what is not judged."""
+
+import numpy as np
+import pytest
+
+from ovprep.verify.budgets import Budgets, Floor
+from ovprep.verify.compare import CEILING, EPS32, FACTOR, ULPS
+
+QUIET = Floor((1e-7,), (1.0,), (False,))
+
+
+def test_a_signal_has_the_noise_that_was_measured_with_it() -> None:
+    loud = Floor((1e-5,), (100.0,), (False,))
+    budgets = Budgets({"noise": QUIET, "square": loud, "DC": QUIET}, (100.0,))
+    assert budgets.of("noise").allowed(0, 1.0) == pytest.approx(FACTOR * 1e-7 + ULPS * EPS32)
+    assert budgets.of("square").allowed(0, 100.0) == pytest.approx(FACTOR * 1e-5 + ULPS * EPS32 * 100)
+
+
+def test_what_was_not_measured_has_its_share_of_noise() -> None:
+    """A recording a thousand times as loud as the signals is judged at its own scale."""
+    budgets = Budgets({"noise": QUIET}, (1.0,))
+    assert budgets.of("recording").allowed(0, 1000.0) == pytest.approx(1000 * budgets.of("noise").allowed(0, 1.0))
+    assert budgets.of("recording").allowed(0, 1e-3) == pytest.approx(1e-3 * budgets.of("noise").allowed(0, 1.0))
+
+
+def test_noise_that_came_out_small_by_chance_is_not_the_measure() -> None:
+    lucky = Floor((0.0,), (1.0,), (False,))
+    budgets = Budgets({"noise": lucky, "step": QUIET, "chirp": QUIET, "DC": QUIET}, (1.0,))
+    assert budgets.of("noise").allowed(0, 1.0) == pytest.approx(FACTOR * 1e-7 + ULPS * EPS32)
+    one = Budgets({"noise": lucky, "silence": Floor((1.0,), (1.0,), (False,)), "step": lucky}, (1.0,))
+    assert one.of("noise").allowed(0, 1.0) == pytest.approx(ULPS * EPS32)  # nor is a single wild signal
+
+
+@pytest.mark.parametrize(
+    ("floor", "telling"),
+    [
+        (QUIET, True),
+        (Floor((0.9 * CEILING / FACTOR,), (1.0,), (False,)), True),
+        (Floor((1.1 * CEILING / FACTOR,), (1.0,), (False,)), False),
+        (Floor((0.0,), (1.0,), (True,)), False),
+    ],
+)
+def test_what_rounding_decides_is_not_judged_except_for_noise(floor: Floor, telling: bool) -> None:
+    assert Budgets({"noise": QUIET, "silence": floor}, (1.0,)).telling("silence", 0) is telling
+    assert Budgets({"noise": floor}, (1.0,)).telling("noise", 0)
+
+
+def test_without_a_yardstick_everything_is_judged() -> None:
+    budgets = Budgets(None, (2.0,))
+    assert budgets.telling("silence", 0)
+    assert np.isfinite(budgets.of("silence").allowed(0, 2.0))
