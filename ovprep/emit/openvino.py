@@ -12,7 +12,7 @@ import openvino
 import openvino.opset13
 import openvino.passes
 
-from ovprep.emit.precision import HINT_PATH, mark_precise
+from ovprep.emit.precision import HINT_PATH, mark_precise, replace_ops_that_lose_marks
 from ovprep.errors import UnsupportedError
 from ovprep.graph.branches import deciding_inputs
 from ovprep.graph.loops import why_a_loop
@@ -62,6 +62,7 @@ def save_ir(model: openvino.Model, folder: Path, info: dict[str, str], *, keep_f
         model.set_rt_info(value, ["ovprep", key])
     if keep_f32:
         model.set_rt_info("f32", HINT_PATH)
+        replace_ops_that_lose_marks(model)
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
     if keep_f32:
         mark_precise(folder / "model.xml")

@@ -14,7 +14,7 @@ HINT = "INFERENCE_PRECISION_HINT"
 
 
 def network() -> openvino.Model:
-    """Convolutions, pooling, Dense: x [2, 3, 64] -> y [2, 4]."""
+    """Convolutions, poolings, a Dense for each step and one for the mean: x [2, 3, 64] -> y [2, 4]."""
     build = GraphBuilder()
     normal = np.random.default_rng(0).standard_normal
 
@@ -23,8 +23,11 @@ def network() -> openvino.Model:
 
     x = build.op("Relu", build.op("Conv", build.input("x", 2, 3, 64), weights("k", 8, 3, 5)))
     x = build.op("Sigmoid", build.op("Conv", x, weights("k2", 6, 8, 5)))
-    last = build.op("ReduceMean", x, build.ints(2, name="axes"), keepdims=0)
-    build.output(build.op("MatMul", last, weights("dense", 6, 4)), "y")
+    x = build.op("Transpose", build.op("MaxPool", x, kernel_shape=[2], strides=[2]), perm=[0, 2, 1])
+    x = build.op("Add", build.op("MatMul", x, weights("steps", 6, 6)), weights("offset", 1, 1, 6))
+    last = build.op("ReduceMean", build.op("Tanh", x), build.ints(1, name="axes"), keepdims=0)
+    dense = build.op("MatMul", last, weights("dense", 6, 4))
+    build.output(build.op("Add", dense, weights("bias", 1, 4)), "y")
     return openvino.Core().read_model(ir.to_proto(build.model).SerializeToString())
 
 
