@@ -54,10 +54,15 @@ def _equality(found: "Verification | None") -> Iterable[str]:
         f"({worst.signal}, batch {worst.batch})"
     )
     yield escape(f"reference: {found.reference}; {sum(row.tolerance is not None for row in found.rows)} comparisons")
-    yield from map(escape, columns([_PRECISION_HEAD, *map(_precision, found.precisions)], right=(1, 2, 3, 4)))
-    yield from (escape(f"{one.precision}: {one.verdict}") for one in found.precisions if one.precision != "f32")
+    yield from map(escape, precision_lines(found))
     yield from (escape(one.found) for one in found.checks if one.passed)
     yield from map(escape, found.notes)
+
+
+def precision_lines(found: "Verification") -> list[str]:
+    """A table of the precisions, and a verdict on each but float32."""
+    table = columns([_PRECISION_HEAD, *map(_precision, found.precisions)], right=(1, 2, 3, 4))
+    return table + [f"{one.precision}: {one.verdict}" for one in found.precisions if one.precision != "f32"]
 
 
 _PRECISION_HEAD = ("", "largest", "of scale", "1 - cosine", "flips")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
+from ovprep.cli.render_conversion import precision_lines
 from ovprep.cli.tables import columns, dims, section
 from ovprep.interface import Port
 from ovprep.report.verified import Verified
+from ovprep.verify.explain import closeness
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +33,10 @@ def render_verification(console: "Console", found: Verified, written: Path | Non
     section(console, "Repeated", map(escape, _reproduction(found)))
     section(console, "Runtimes", map(escape, _runtimes(found)))
     section(console, "Matched", map(escape, _ports(found)))
-    section(console, "Signals", map(escape, _table(verification.rows)))
+    at_f32 = [row for row in verification.rows if row.precision == "f32"]
+    section(console, "Signals", map(escape, _table(at_f32)))
+    section(console, "Precisions", map(escape, precision_lines(verification)))
+    section(console, "Checks", (escape(one.found) for one in verification.checks))
     section(console, "Allowed", [escape(verification.tolerance.explanation)])
     section(console, "Notes", map(escape, verification.notes))
     section(console, "Warnings", map(escape, found.warnings))
@@ -41,9 +46,11 @@ def render_verification(console: "Console", found: Verified, written: Path | Non
 
 def _verdict(found: "Verification") -> Iterable[str]:
     worst = found.worst
-    word = "[green]equal[/]" if found.passed else "[red]not equal[/]"
+    if not found.passed:
+        yield f"[red]not equal[/] at float32: {escape(found.failure())}"
+        return
     yield (
-        f"{word} at float32: output {escape(worst.output)} differs by {worst.max_abs_error:.1e}, allowed "
+        f"[green]equal[/] at float32: output {escape(worst.output)} differs by {worst.max_abs_error:.1e}, allowed "
         f"{worst.tolerance:.1e} ({escape(_where(worst))})"
     )
 
@@ -89,17 +96,17 @@ def _other(old: Port, new: Port) -> str:
 def _table(rows: Sequence["Comparison"]) -> list[str]:
     """A line for each comparison, or for the worst of each signal and output where there are many."""
     shown = list(rows) if len(rows) <= _SHOWN else _worst_of_each(rows)
-    head = ("signal", "batch", "output", "precision", "shapes", "largest", "of scale", "mean", "allowed", "flips", "")
-    return columns([head, *map(_line, shown)], right=(1, 5, 6, 7, 8, 9))
+    head = ("signal", "batch", "output", "shapes", "largest", "of scale", "mean", "allowed", "flips", "")
+    return columns([head, *map(_line, shown)], right=(1, 4, 5, 6, 7, 8))
 
 
 def _worst_of_each(rows: Sequence["Comparison"]) -> list["Comparison"]:
-    def key(row: "Comparison") -> tuple[str, str, str]:
-        return row.precision, row.signal, row.output
+    def key(row: "Comparison") -> tuple[str, str]:
+        return row.signal, row.output
 
     order = {found: place for place, found in reversed(list(enumerate(map(key, rows))))}
     grouped = groupby(sorted(rows, key=lambda row: order[key(row)]), key=key)
-    return [max(group, key=lambda row: row.max_rel_error) for _, group in grouped]
+    return [max(group, key=lambda row: (row.passed is False, closeness(row))) for _, group in grouped]
 
 
 def _line(row: "Comparison") -> tuple[str, ...]:
@@ -107,7 +114,6 @@ def _line(row: "Comparison") -> tuple[str, ...]:
         row.signal,
         str(row.batch or ""),
         row.output,
-        row.precision,
         row.shapes,
         f"{row.max_abs_error:.1e}",
         f"{row.max_rel_error:.1e}",

@@ -192,7 +192,8 @@ class Worker:
             "precision": precision,
             "shapes": shapes,
         }
-        body |= {"optimised": contender.optimised, "inner": contender.inner, **contender.options.packed()}
+        inner = contender.inner if contender.wiring is None else contender.wiring.places_of_outputs(contender.inner)
+        body |= {"optimised": contender.optimised, "inner": inner, **contender.options.packed()}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(

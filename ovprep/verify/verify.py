@@ -106,14 +106,12 @@ def verify(
     """
     say = on_progress or (lambda text: None)
     notes: list[str] = []
-    plan = _plan(
-        canonical, source, sizes, seed, extra, looking_through=runtime == "openvino" and graph_interface is None
-    )
+    contender = candidate
+    if isinstance(contender, Path):
+        contender = Contender("IR", runtime, contender, role="ovprep")
+    plan = _plan(canonical, source, sizes, seed, extra, looking_through=contender.runtime == "openvino")
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
-        contender = candidate
-        if isinstance(contender, Path):
-            contender = Contender("IR", runtime, contender, role="ovprep")
         device = stack.enter_context(Worker.launch(contender, threads=threads))
         say("float32 noise of the model")
         wide = [widened(side, plan.inner) for side in (source, graph_interface or target)]

@@ -39,7 +39,7 @@ def prepare(recordings: Sequence[Recording], source: Interface, rate: int | None
     cases: list[Case] = []
     notes: list[str] = []
     for recording in recordings:
-        _check_rates(recording, rate, notes)
+        _check_rate(recording, rate)
         parts = [_Fitted.of(recording, port) for port in source.inputs]
         counts = {len(part.items) for part in parts}
         if len(counts) > 1:
@@ -51,6 +51,13 @@ def prepare(recordings: Sequence[Recording], source: Interface, rate: int | None
         if len(chosen) < count:
             notes.append(f"{recording.name}: {len(chosen)} of {count} windows were compared, spread evenly over it.")
         cases += _cases(recording.name, [[part.items[index] for index in chosen] for part in parts], source)
+    rates = {series.rate for recording in recordings for series in recording.series.values() if series.rate is not None}
+    if rates and rate is None:
+        listed = " and ".join(map(str, sorted(rates)))
+        notes.append(
+            f"The recordings have {listed} samples per second; nothing tells what the model takes, so say "
+            "--sample-rate to have it checked."
+        )
     return Prepared(tuple(cases), tuple(notes))
 
 
@@ -90,18 +97,11 @@ def _batch_of(source: Interface) -> int | None:
     return next((size for size in sizes if isinstance(size, int)), None)
 
 
-def _check_rates(recording: Recording, wanted: int | None, notes: list[str]) -> None:
+def _check_rate(recording: Recording, wanted: int | None) -> None:
     for series in recording.series.values():
-        if series.rate is None:
-            continue
-        if wanted is not None and series.rate != wanted:
+        if None not in (series.rate, wanted) and series.rate != wanted:
             raise OptionError(
                 f"{recording.name} has {series.rate} samples per second, where the model takes {wanted}: resample it."
-            )
-        if wanted is None:
-            notes.append(
-                f"{recording.name} has {series.rate} samples per second; nothing tells what the model takes, so say "
-                "--sample-rate to have it checked."
             )
 
 

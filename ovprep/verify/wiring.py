@@ -31,5 +31,9 @@ class Wiring:
         return [of_inputs[place] for place in self.inputs]
 
     def given(self, outputs: Sequence[Array]) -> list[Array]:
-        """Outputs of this model in the order of the original's."""
-        return [outputs[place] for place in self.outputs]
+        """Outputs of this model in the order of the original's; what a runtime gives behind them stays behind."""
+        return [outputs[place] for place in self.outputs] + list(outputs[len(self.outputs) :])
+
+    def places_of_outputs(self, numbers: Sequence[int]) -> tuple[int, ...]:
+        """The numbers that this model has for outputs of the original."""
+        return tuple(self.outputs[number] for number in numbers)

@@ -128,7 +128,8 @@ def test_names_go_before_order() -> None:
     found = matched([a, b], [b, a], ([OUT, a], [a, OUT]))
     arrays = [np.full((1, 3), 1.0), np.full((1, 3), 2.0)]
     assert [array[0, 0] for array in found.wiring.feed(arrays)] == [2.0, 1.0]
-    assert found.wiring.given(["a", "y"]) == ["y", "a"]  # type: ignore[arg-type]
+    assert found.wiring.given(["a", "y", "inner"]) == ["y", "a", "inner"]  # type: ignore[list-item]
+    assert found.wiring.places_of_outputs((1,)) == (0,)
     assert [one.name for one in found.target.inputs] == ["a", "b"]
     assert found.notes == ()
 
