@@ -88,7 +88,7 @@ def test_the_cosine_tells_direction_from_size(given: list[float], cosine: float 
         SETTING,
         ["y"],
         [np.array([[4.0, 0.0]])],
-        [np.array([given * (2 // len(given))])],
+        [np.array([given])],
         Budget((0.0,), (1.0,)),
         judged=True,
     )
