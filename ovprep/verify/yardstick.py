@@ -15,7 +15,7 @@ from ovprep.interface import Interface
 from ovprep.verify.arrays import Array, relayout_all
 from ovprep.verify.budgets import Floor
 from ovprep.verify.cases import Case, parts_of
-from ovprep.verify.chain import NAME, Chain, Run
+from ovprep.verify.chain import CALLS, NAME, Chain, Run
 from ovprep.verify.compare import differences, noise_of, scale_of
 from ovprep.verify.contender import Contender
 from ovprep.verify.process import Worker
@@ -111,8 +111,9 @@ def _exact(
     exact: list[list[Array]] = []
     try:
         run = _in_original(DoubleReference(canonical).run, source, target)
-        for _, part in parts:
-            if exact and time.monotonic() - begin > ENOUGH:
+        for name, part in parts:
+            spent = time.monotonic() - begin
+            if exact and (spent > ENOUGH or (name == NAME and spent / len(exact) * CALLS > ENOUGH)):
                 break
             exact.append(part(run))
     except (RuntimeFailure, UnsupportedError) as error:
