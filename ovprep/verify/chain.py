@@ -51,11 +51,15 @@ class Chain:
 def make_chain(source: Interface, sizes: Mapping[str, int], seed: int) -> Chain | None:
     """The calls of a model that takes a state and gives the next; None for any other.
 
-    The first input and output are the signal. Among the others, those of one shape belong together in their order,
-    where there are as many of them on either side.
+    The first input and output are the signal, and what has the shape of one of them may be another signal, as may what
+    is open in time. Among the others, those of one shape belong together in their order, where there are as many of
+    them on either side.
     """
     pairs: list[tuple[int, int]] = []
+    signals = {port.dims for port in (*source.inputs[:1], *source.outputs[:1])}
     for dims in dict.fromkeys(port.dims for port in source.inputs[1:]):
+        if dims in signals or any(isinstance(dim, str) and dim != BATCH for dim in dims):
+            continue
         takers, givers = _alike(source, dims)
         if len(takers) == len(givers):
             pairs += zip(takers, givers, strict=True)

@@ -36,6 +36,7 @@ class Subject:
         self.source, self._target = source, target
         self.cases, self._wanted, self.budgets = cases, wanted, budgets
         self.notes: list[str] = []
+        self.version = ""
         self.given: dict[str, list[Array]] = {}
         """What the IR as delivered gave at f32, by case."""
 
@@ -49,7 +50,7 @@ class Subject:
 
         Raises RuntimeFailure where the IR cannot be loaded, or its worker dies.
         """
-        self._worker.ready()
+        self.version = self._worker.ready().version
         rows = []
         for case in self.cases:
             self.given[case.described()] = given = self.run(case, f"f32, {self.shapes} shapes, {case.described()}")

@@ -126,7 +126,6 @@ def verify(
         say("the IR")
         subject = Subject(device, contender, source, target, cases, run.outputs, budgets)
         rows, checks = _judge(subject, run, plan, yardstick.rounded)
-        version = device.ready().version
         plain, default_precision = subject.at_default()
         plain += subject.with_f16_weights() if contender.runtime == "openvino" else []
         plain += [row for name, path in (others or {}).items() for row in subject.of_another(name, path)]
@@ -137,7 +136,7 @@ def verify(
         passed=all(row.passed is not False for row in rows) and not refuted,
         tolerance=explain.tolerance(budgets, wide[0]),
         reference=origin.ready().version,
-        candidate=version,
+        candidate=subject.version,
         default_precision=default_precision,
         seed=seed,
         rows=everything,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,18 @@ from ovprep.interface import Interface
 from ovprep.verify.arrays import Array, relayout_all
 from ovprep.verify.budgets import Floor
 from ovprep.verify.cases import Case, parts_of
-from ovprep.verify.chain import NAME, Chain, Run
+from ovprep.verify.chain import CALLS, NAME, Chain, Run
 from ovprep.verify.compare import differences, noise_of, scale_of
 from ovprep.verify.contender import Contender
 from ovprep.verify.process import Worker
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+ENOUGH = 10.0
+"""Seconds that the float64 runs may take, the first one aside: NumPy is slow on long signals."""
+
+_UNMEASURED = "Float32 noise could not be measured, so a fixed tolerance was used"
 
 Outputs = dict[str, list[Array]]
 """Outputs by `Case.described()`."""
@@ -52,59 +58,81 @@ def measure(
     as by the division of a silent signal by its own deviation, these two differ as much as two runtimes do.
     """
     if canonical is None:
-        notes.append(
-            "Float32 noise could not be measured, so a fixed tolerance was used: the original is run, not read."
-        )
+        notes.append(f"{_UNMEASURED}: the original is run, not read.")
         return Yardstick(None, {})
     from ovprep.graph.storage import save_model
-    from ovprep.verify.reference import DoubleReference
 
     with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
         path = Path(scratch) / "canonical.onnx"
         save_model(canonical, path)
         graph = Contender("canonical graph", "onnxruntime", path)
         with Worker.launch(graph, threads=threads) as worker:
-            parts = [part for case in cases if case.measures for part in parts_of(case, source.inputs)]
-            runs = [_inputs(part, source, target) for part in parts]
-            try:
-                reference = DoubleReference(canonical)
-                exact = [reference.run(inputs) for inputs in runs]  # while the worker is still starting
-                reason = None
-            except UnsupportedError as error:
-                exact, reason = [], str(error)
+            parts = _parts(cases, source, chain)
+            exact, reason = _exact(canonical, parts, source, target)  # while the worker is still starting
+            run = _in_original(worker.run, source, target)
             try:
                 rounded = _all_cases(worker, cases, source, target)
-                samples = [[worker.run(inputs) for inputs in runs]] if reason is None else []
+                samples = [[part(run) for _, part in parts]] if reason is None else []
                 if samples:
                     worker.load(dataclasses.replace(graph, optimised=False))
-                    samples.append([worker.run(inputs) for inputs in runs])
-                if samples and chain is not None:  # like one case more, of many calls
-                    called = [chain.outputs(_in_original(run, source, target)) for run in (reference.run, worker.run)]
-                    parts.append(Case(NAME, 0, [], True))
-                    exact.append(called[0])
-                    for sample in samples:
-                        sample.append(called[1])
-            except (RuntimeFailure, UnsupportedError) as error:
-                notes.append(f"Float32 noise could not be measured, so a fixed tolerance was used: {error}")
+                    samples.append([part(run) for _, part in parts])
+            except RuntimeFailure as error:
+                notes.append(f"{_UNMEASURED}: {error}")
                 return Yardstick(None, {})
-    if reason is None and any(_shapes(exact) != _shapes(sample) for sample in samples):
+    if any(_shapes(exact) != _shapes(sample[: len(exact)]) for sample in samples):
         reason = "The float64 run gives other shapes than ONNX Runtime."
     if reason is not None:
-        notes.append(f"Float32 noise could not be measured, so a fixed tolerance was used: {reason}")
+        notes.append(f"{_UNMEASURED}: {reason}")
         return Yardstick(None, rounded)
-    return Yardstick(_floors(parts, exact, samples), rounded)
+    return Yardstick(_floors([name for name, _ in parts], exact, samples), rounded)
+
+
+Part = tuple[str, Callable[[Run], list[Array]]]
+"""A signal, and what is to be run of it."""
+
+
+def _parts(cases: Sequence[Case], source: Interface, chain: Chain | None) -> list[Part]:
+    """Each signal of the cases that measure, and many calls as one signal more."""
+
+    def part(case: Case) -> Part:
+        return case.measured_as, lambda run: run(case)
+
+    parts = [part(one) for case in cases if case.measures for one in parts_of(case, source.inputs)]
+    return parts if chain is None else [*parts, (NAME, chain.outputs)]
+
+
+def _exact(
+    canonical: "ir.Model", parts: Sequence[Part], source: Interface, target: Interface
+) -> tuple[list[list[Array]], str | None]:
+    """The float64 outputs of the parts, as far as `ENOUGH` lets, but of the first; or why there are none."""
+    from ovprep.verify.reference import DoubleReference
+
+    begin = time.monotonic()
+    exact: list[list[Array]] = []
+    try:
+        run = _in_original(DoubleReference(canonical).run, source, target)
+        for name, part in parts:
+            spent = time.monotonic() - begin
+            if exact and (spent > ENOUGH or (name == NAME and spent / len(exact) * CALLS > ENOUGH)):
+                break
+            exact.append(part(run))
+    except (RuntimeFailure, UnsupportedError) as error:
+        return [], str(error)
+    return exact, None
 
 
 def _floors(
-    parts: Sequence[Case], exact: Sequence[Sequence[Array]], samples: Sequence[Sequence[Sequence[Array]]]
+    names: Sequence[str], exact: Sequence[Sequence[Array]], samples: Sequence[Sequence[Sequence[Array]]]
 ) -> dict[str, Floor]:
+    """By signal; where there is no float64 run of it, how far the two float32 runs are from each other."""
     floors: dict[str, Floor] = {}
-    for index, part in enumerate(parts):
-        scales = tuple(scale_of([array]) for array in exact[index])
-        for sample in samples:
-            floor = Floor(noise_of([exact[index]], [sample[index]]), scales, _unsettled(exact[index], sample[index]))
-            known = floors.get(part.measured_as)
-            floors[part.measured_as] = floor if known is None else known.joined(floor)
+    for index, name in enumerate(names):
+        runs = [sample[index] for sample in samples]
+        base, others = (exact[index], runs) if index < len(exact) else (runs[0], runs[1:])
+        scales = tuple(scale_of([array]) for array in base)
+        for other in others:
+            floor = Floor(noise_of([base], [other]), scales, _unsettled(base, other))
+            floors[name] = floors[name].joined(floor) if name in floors else floor
     return floors
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from ovprep.interface import Interface, Port
 from ovprep.verify.arrays import permutation, relayout
-from ovprep.verify.cases import STACKED, make_cases, other_lengths, parts_of
+from ovprep.verify.cases import STACKED, case_of, make_cases, other_lengths, parts_of
 from ovprep.verify.signals import SIGNALS, first_of_batch, generate
 from tests.verify.networks import NCW, NWC
 
@@ -102,6 +102,13 @@ def test_open_batches_are_run_with_one_item_and_several() -> None:
     assert [part.signal for part in parts] == list(STACKED[1:])
     for part, item in zip(parts, together.inputs[0][1:], strict=True):
         np.testing.assert_array_equal(part.inputs[0], item[None])
+
+
+def test_a_row_leads_to_its_case() -> None:
+    alone, together = cases = make_cases(NCW, {}, 0)
+    assert case_of(cases, "noise", 1) is alone
+    assert case_of(cases, "chirp", len(STACKED)) is together
+    assert case_of(cases, "chirp", 1) is None
 
 
 def test_a_fixed_batch_is_fed_one_signal_after_the_other() -> None:

@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
+from ovprep.interface import Interface, Port
+from ovprep.verify import yardstick
 from ovprep.verify.budgets import Budgets, Floor
+from ovprep.verify.cases import make_cases
 from ovprep.verify.compare import CEILING, EPS32, FACTOR, ULPS
+from ovprep.verify.yardstick import _exact, _floors, _parts
+from tests.graphs import GraphBuilder
 
 QUIET = Floor((1e-7,), (1.0,), (False,))
 
@@ -49,3 +54,23 @@ def test_without_a_yardstick_everything_is_judged() -> None:
     budgets = Budgets(None, (2.0,))
     assert budgets.telling("silence", 0)
     assert np.isfinite(budgets.of("silence").allowed(0, 2.0))
+
+
+def test_signals_beyond_the_time_for_float64_have_a_floor_all_the_same() -> None:
+    """That by which float32 runs differ from each other."""
+    one, other = [np.array([1.0, 2.0])], [np.array([1.0, 2.5])]
+    floors = _floors(["noise", "step"], [one], [[one, one], [one, other]])
+    assert floors["noise"].noise == (0.0,)
+    assert floors["step"].noise == (0.5,)
+
+
+def test_time_for_float64_ends_after_the_first_run_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = GraphBuilder()
+    build.output(build.op("Neg", build.input("x", 1, 4)), "y")
+    interface = Interface((Port("x", "float32", (1, 4), "NC"),), (Port("y", "float32", (1, 4), "NC"),))
+    cases = make_cases(interface, {}, 0)
+    for seconds, count in ((0.0, 1), (60.0, len(cases))):
+        monkeypatch.setattr(yardstick, "ENOUGH", seconds)
+        exact, reason = _exact(build.model, _parts(cases, interface, None), interface, interface)
+        assert reason is None
+        assert len(exact) == count

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ovprep.errors import RuntimeFailure
-from ovprep.interface import Interface, Port
+from ovprep.interface import Dim, Interface, Port
 from ovprep.verify.cases import Case
 from ovprep.verify.chain import CALLS, Chain, make_chain
 
 
-def port(name: str, *dims: int, dtype: str = "float32") -> Port:
+def port(name: str, *dims: Dim, dtype: str = "float32") -> Port:
     return Port(name, dtype, dims, "?" * len(dims))
 
 
@@ -35,6 +35,9 @@ def test_a_signal_is_no_state_and_neither_is_what_has_no_counterpart() -> None:
     assert pairs_of([port("other", 1, 4)], [port("more", 1, 512)]) is None
     assert pairs_of([port("rate", 1, dtype="int64")], [port("count", 1, dtype="int64")]) is None
     assert pairs_of([port("a", 1, 4)], [port("b", 1, 4), port("c", 1, 4)]) is None
+    assert pairs_of([port("second signal", 1, 512)], [port("second output", 1, 512)]) is None
+    assert pairs_of([port("a", 1, "time", 4)], [port("b", 1, "time", 4)]) is None
+    assert pairs_of([port("a", "batch", 4)], [port("b", "batch", 4)]) == ((1, 1),)
 
 
 def test_each_call_is_fed_what_the_last_one_gave() -> None:

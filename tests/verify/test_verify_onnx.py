@@ -91,6 +91,8 @@ def test_the_default_precision_is_told_and_never_decides(folder: Path) -> None:
     assert line.verdict.endswith("To keep f32 on the device: INFERENCE_PRECISION_HINT=f32.")
     assert f"computes in {found.default_precision} on this CPU" in line.verdict
     assert exact.verdict.startswith("Equal: differs by ")
+    halved = next(line for line in found.precisions if line.precision == "f16 weights")
+    assert 10 * exact.max_abs_error < halved.max_abs_error < 1e-2
 
 
 def test_an_ir_that_is_wrong_at_several_items_alone_fails(folder: Path, tmp_path: Path) -> None:
