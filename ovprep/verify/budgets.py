@@ -44,12 +44,13 @@ class Budgets:
     given: float | None = None
 
     def of(self, signal: str) -> Budget:
-        """The budget of one signal; for one that was not measured, that of noise in proportion to the scale."""
-        if self.floors is None:
+        """The budget of one signal; a fixed share of the scale for one that was not measured.
+
+        Noise does not stand in for it: where noise saturates an output, rounding is hardly seen there.
+        """
+        if self.floors is None or signal not in self.floors:
             return Budget(None, self.scales, self.roundings, given=self.given)
-        nothing = (0.0,) * len(self.scales)
-        measured = self.floors[signal].noise if signal in self.floors else nothing
-        return Budget(measured, self.scales, self.roundings, self._shares(), self.given)
+        return Budget(self.floors[signal].noise, self.scales, self.roundings, self._shares(), self.given)
 
     @property
     def general(self) -> Budget:

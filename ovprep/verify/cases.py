@@ -72,7 +72,7 @@ def other_lengths(source: Interface, sizes: Mapping[str, int], seed: int) -> lis
         inputs = generate(NOISE, source.inputs, {**sizes, **changed, BATCH: 1}, seed)
         name = ", ".join([NOISE, *(f"{name} {size}" for name, size in changed.items())])
         batch = 1 if BATCH in source.open_dims() else _fixed_batch(source)
-        cases.append(Case(name, batch, inputs, False, base=NOISE))
+        cases.append(Case(name, batch, inputs, True))
     return cases if names else []
 
 
