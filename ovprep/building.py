@@ -18,6 +18,7 @@ from ovprep.passes.defects.row import Defect
 from ovprep.passes.pipeline import Normalization
 from ovprep.rank import Chosen, choose_rank
 from ovprep.target import Target, spelled
+from ovprep.verify.demand import Demand
 from ovprep.verify.verify import Verification
 
 
@@ -62,14 +63,17 @@ def build(
     folder: Path,
     *,
     verifying: bool,
+    demand: Demand,
     seconds: float | None,
     threads: int,
     seed: int,
+    keep_f32: bool = False,
     on_stage: Callable[[str], None],
 ) -> Built:
     """Leaves out rewrites that lose, chooses the rank, writes the IR to a folder, verifies it and times it.
 
-    `seconds` is the budget of the benchmark, None for none; then nothing is left out either.
+    `demand` is what the caller asks of the verification. `seconds` is the budget of the benchmark, None for none; then
+    nothing is left out either. `keep_f32` has devices compute in float32 whatever their default is.
 
     Where rank 4 was chosen for its speed and is not equal to the original, rank 3 takes its place.
 
@@ -78,12 +82,14 @@ def build(
     interface = normalization.interface
 
     def write(form: ir.Model, place: Path) -> Written:
-        return _write(source, form, interface, target, place)
+        return _write(source, form, interface, target, place, keep_f32)
 
     def finish(chosen: Chosen) -> Built:
         on_stage("writing the IR")
         written = write(chosen.graph, folder)
-        candidate = Candidate(source, normalization.original, chosen.graph, interface, folder / "model.xml")
+        candidate = Candidate(
+            source, normalization.original, chosen.graph, interface, folder / "model.xml", demand=demand
+        )
         found = examine(candidate, verifying=verifying, seconds=seconds, threads=threads, seed=seed, on_stage=on_stage)
         return Built(chosen, written, *found)
 
@@ -100,12 +106,15 @@ def build(
         return finish(chosen.fallen_back(error))
 
 
-def _write(source: Source, graph: ir.Model, interface: Interface, target: Target, folder: Path) -> Written:
+def _write(
+    source: Source, graph: ir.Model, interface: Interface, target: Target, folder: Path, keep_f32: bool
+) -> Written:
     from ovprep.emit.openvino import count_ops, save_ir, to_openvino, version_at_hand
     from ovprep.emit.versions import fit
 
     model = to_openvino(graph, interface)
     version = target.version if target.is_older_than(version_at_hand()) else None
     unknown = fit(model, version) if version is not None else ()
-    save_ir(model, folder, {"version": __version__, "source": source.path.name, "source_sha256": source.sha256})
+    info = {"version": __version__, "source": source.path.name, "source_sha256": source.sha256}
+    save_ir(model, folder, info, keep_f32=keep_f32)
     return Written(count_ops(model), version_at_hand(), unknown)

@@ -1,10 +1,22 @@
 """What a model takes and gives: names, types, shapes and layouts of its inputs and outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Dim = int | str
 """The size of an axis: a number, or the name of one that is left open ("batch", "time")."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where the numbers of an input lay when the model was made: a mean and a deviation.
+
+    One for all, or one for each place along `axis`.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    axis: int | None = None
 
 
 @dataclass(frozen=True)
@@ -13,6 +25,7 @@ class Port:
 
     `layout` has one letter per axis: N batch, W time, C channels, H height, "?" where nothing tells what the axis is.
     `rows` is there for an input of whole numbers from 0 to `rows` - 1, which point into a table that has so many.
+    `level` is what the model tells of its signals; it is no part of what the port is.
     """
 
     name: str
@@ -20,6 +33,7 @@ class Port:
     dims: tuple[Dim, ...]
     layout: str
     rows: int | None = None
+    level: Level | None = field(default=None, compare=False, repr=False)
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
         """The shape once the open dimensions are given their `sizes`; raises KeyError for one that is missing."""

@@ -15,6 +15,9 @@ Rank = Literal["auto", 3, 4]
 """The rank of the tensors inside the result; "auto" is what measuring finds faster."""
 RANKS: tuple[Rank, ...] = ("auto", 3, 4)
 
+EXECUTION_PRECISIONS = ("default", "f32")
+"""What an IR may ask of devices: nothing, or to compute in float32."""
+
 LAYOUTS = ("nwc", "ncw", "keep")
 
 

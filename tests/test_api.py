@@ -33,6 +33,7 @@ def test_the_public_surface() -> None:
         "RuntimeFailure",
         "UnsupportedError",
         "VerificationError",
+        "Verified",
         "__version__",
         "convert",
         "convert_channels_first_to_last",
@@ -42,6 +43,8 @@ def test_the_public_surface() -> None:
         "normalize",
         "to_keras",
         "torch_state",
+        "verify",
+        "verify_certificate",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None
@@ -135,3 +138,19 @@ def test_the_report_is_what_the_file_holds(tmp_path: Path) -> None:
     assert report == json.loads(json.dumps(done.report()))
     assert report["benchmark"]["control"]["ratio"] > 0
     assert report["benchmark"]["environment"]["cpu"]
+
+
+def test_an_ir_that_keeps_f32(tmp_path: Path) -> None:
+    """On this device's default precision it is what it is at f32."""
+    done = ovprep.convert(IMU, tmp_path / "out", benchmark=False, execution_precision="f32")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["execution_precision"] == done.report()["execution_precision"] == "f32"
+    assert done.verification is not None
+    lines = {line.precision: line for line in done.verification.precisions}
+    default = lines.get(str(done.verification.default_precision), lines["f32"])
+    assert default.max_abs_error <= 4 * lines["f32"].max_abs_error
+
+
+def test_an_execution_precision_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(ovprep.OptionError, match=r"^The execution precision is default or f32, not bf16\.$"):
+        ovprep.convert(IMU, tmp_path / "out", execution_precision="bf16")

@@ -13,6 +13,8 @@ from ovprep import __version__
 from ovprep.cli.bare_layout import BareLayoutCommand
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, interface_options, rank_option
+from ovprep.cli.verify import DataFiles, SampleRate, ShareOfScale
+from ovprep.cli.verify import verify as verify_command
 from ovprep.errors import OvprepError
 
 app = typer.Typer(
@@ -101,7 +103,13 @@ def convert(
         str | None,
         typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
     ] = None,
+    execution_precision: Annotated[
+        str, typer.Option(help="f32 keeps devices from computing in bf16 or f16; default leaves it to them.")
+    ] = "default",
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
+    data: DataFiles = None,
+    sample_rate: SampleRate = None,
+    tolerance: ShareOfScale = None,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
@@ -127,7 +135,11 @@ def convert(
             rank=rank_option(rank),
             target=target,
             openvino_version=openvino_version,
+            execution_precision=execution_precision,
             verify=verify,
+            data=data or (),
+            sample_rate=sample_rate,
+            tolerance=tolerance,
             benchmark=benchmark,
             seconds=seconds,
             threads=threads,
@@ -225,6 +237,9 @@ def inspect(
             layout=bool(layout),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
+
+
+app.command("verify")(verify_command)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ovprep.bench.results import Benchmark, Measurement, Pair
+    from ovprep.verify.precisions import AtPrecision
     from ovprep.verify.verify import Verification
 
 
@@ -53,7 +54,24 @@ def _equality(found: "Verification | None") -> Iterable[str]:
         f"({worst.signal}, batch {worst.batch})"
     )
     yield escape(f"reference: {found.reference}; {sum(row.tolerance is not None for row in found.rows)} comparisons")
+    yield from map(escape, precision_lines(found))
+    yield from (escape(one.found) for one in found.checks if one.passed)
     yield from map(escape, found.notes)
+
+
+def precision_lines(found: "Verification") -> list[str]:
+    """A table of the precisions, and a verdict on each but float32."""
+    table = columns([_PRECISION_HEAD, *map(_precision, found.precisions)], right=(1, 2, 3, 4))
+    return table + [f"{one.precision}: {one.verdict}" for one in found.precisions if one.precision != "f32"]
+
+
+_PRECISION_HEAD = ("", "largest", "of scale", "1 - cosine", "flips")
+
+
+def _precision(line: "AtPrecision") -> tuple[str, ...]:
+    angle = "" if line.cosine is None else f"{max(0.0, 1 - line.cosine):.0e}"
+    flips = "" if line.argmax_flips is None else str(line.argmax_flips)
+    return line.precision, f"{line.max_abs_error:.1e}", f"{line.max_rel_error:.1e}", angle, flips
 
 
 def _latency(found: "Benchmark | None") -> Iterable[str]:

@@ -12,6 +12,7 @@ import openvino
 import openvino.opset13
 import openvino.passes
 
+from ovprep.emit.precision import HINT_PATH, mark_precise, replace_ops_that_lose_marks
 from ovprep.errors import UnsupportedError
 from ovprep.graph.branches import deciding_inputs
 from ovprep.graph.loops import why_a_loop
@@ -52,11 +53,19 @@ def _read(model: ir.Model) -> openvino.Model:
         return openvino.Core().read_model(path)
 
 
-def save_ir(model: openvino.Model, folder: Path, info: dict[str, str]) -> None:
-    """Writes `model.xml` and `model.bin` into a folder, weights as they are (float32), `info` under rt_info/ovprep."""
+def save_ir(model: openvino.Model, folder: Path, info: dict[str, str], *, keep_f32: bool = False) -> None:
+    """Writes `model.xml` and `model.bin` into a folder, weights as they are (float32), `info` under rt_info/ovprep.
+
+    `keep_f32` has devices compute in float32 whatever their default is: see `ovprep.emit.precision`.
+    """
     for key, value in info.items():
         model.set_rt_info(value, ["ovprep", key])
+    if keep_f32:
+        model.set_rt_info("f32", HINT_PATH)
+        replace_ops_that_lose_marks(model)
     openvino.save_model(model, folder / "model.xml", compress_to_fp16=False)
+    if keep_f32:
+        mark_precise(folder / "model.xml")
 
 
 def version_at_hand() -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ovprep.errors import ModelError, OptionError
 from ovprep.frontends.fixed_inputs import with_values
-from ovprep.frontends.source import Source
+from ovprep.frontends.source import Runtime, Source
 from ovprep.options import ReadOptions
 
 KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
@@ -38,6 +38,14 @@ def _require_use(path: Path, options: ReadOptions) -> None:
 
 def _is_saved_model(path: Path) -> bool:
     return path.is_dir() or path.name == "saved_model.pb"
+
+
+def runtime_of(path: Path) -> Runtime:
+    """The runtime of the framework that a file, or a SavedModel folder, is of."""
+    suffix = path.suffix.lower()
+    if suffix in KERAS_SUFFIXES:
+        return "keras"
+    return "onnxruntime" if suffix == ".onnx" else "tflite" if suffix == ".tflite" else "tensorflow"
 
 
 def _read(path: Path, options: ReadOptions) -> Source:

@@ -4,6 +4,7 @@ import onnx_ir as ir
 
 from ovprep.errors import UnsupportedError
 from ovprep.graph.indices import rows_indexed
+from ovprep.graph.levels import level_of
 from ovprep.interface import Dim, Interface, Port
 
 
@@ -16,7 +17,8 @@ def port_of(value: ir.Value, layout: str | None = None) -> Port:
         raise UnsupportedError(f"The model does not say what shape {value.name!r} has.")
     dims = tuple(_dim(dim, f"{value.name}_{axis}") for axis, dim in enumerate(value.shape))
     rows = rows_indexed(value) if value.is_graph_input() else None
-    return Port(value.name, value.dtype.numpy().name, dims, layout or "?" * len(dims), rows)
+    level = level_of(value) if value.is_graph_input() else None
+    return Port(value.name, value.dtype.numpy().name, dims, layout or "?" * len(dims), rows, level)
 
 
 def interface_of(model: ir.Model) -> Interface:

@@ -38,13 +38,15 @@ class Artifact:
 class Conversion:
     """All that a conversion did and found: what `report.json` holds.
 
-    `openvino_version` is the one that the IR was made for, None for the one at hand. `original` is the interface of the
-    model as it was, `interface` that of the IR. `verification` and `benchmark` are None where they were not asked for.
+    `openvino_version` is the one that the IR was made for, None for the one at hand. `execution_precision` is "f32"
+    where the IR asks devices for it, else "default". `original` is the interface of the model as it was, `interface`
+    that of the IR. `verification` and `benchmark` are None where they were not asked for.
     """
 
     output: Path
     target: str
     openvino_version: str | None
+    execution_precision: str
     source: Source
     original: Interface
     interface: Interface
@@ -68,8 +70,9 @@ class Conversion:
             "ovprep": __version__,
             "target": self.target,
             "openvino_version": self.openvino_version,
+            "execution_precision": self.execution_precision,
             "source": _source(self.source),
-            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": {
                 **_normalization(self.normalization),
                 "rank": plain(self.rank),
@@ -100,7 +103,7 @@ class Normalized:
             "schema": SCHEMA,
             "ovprep": __version__,
             "source": _source(self.source),
-            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": _normalization(self.normalization),
             "verification": plain(self.verification),
             "artifacts": [plain(Artifact(self.path.name, self.path.stat().st_size, sha256_of(self.path)))],
@@ -124,7 +127,8 @@ def write_documents(conversion: Conversion, folder: Path) -> None:
         "target": conversion.target,
         "source": {"name": conversion.source.path.name, "sha256": conversion.source.sha256},
         "model": "model.xml",
-        "interface": _interface(conversion.interface),
+        "execution_precision": conversion.execution_precision,
+        "interface": interface_document(conversion.interface),
         "verified": conversion.verification is not None and conversion.verification.passed,
         "reference": conversion.verification.reference if conversion.verification is not None else None,
         "files": plain(artifacts_in(folder)),
@@ -185,7 +189,8 @@ def _normalization(done: Normalization) -> dict[str, Any]:
     }
 
 
-def _interface(interface: Interface) -> dict[str, Any]:
+def interface_document(interface: Interface) -> dict[str, Any]:
+    """An interface as reports have it."""
     return {
         "inputs": [_port(port) for port in interface.inputs],
         "outputs": [_port(port) for port in interface.outputs],

@@ -43,6 +43,8 @@ class Comparison:
                     a model without biases), for all signals together; where that is 0 too, 1
     argmax_flips    items whose largest class differs, for outputs [N, classes]; otherwise None
     tolerance       largest `max_abs_error` allowed; None for a row that is no part of the verdict
+    mean_tolerance  largest `mean_abs_error` allowed beyond float32 rounding, for outputs in steps of 8 bits; else None
+    cosine          of the angle between both outputs as vectors: 1 for the same direction; None where one is zero
     """
 
     precision: str
@@ -57,6 +59,8 @@ class Comparison:
     argmax_flips: int | None
     tolerance: float | None
     passed: bool | None
+    mean_tolerance: float | None = None
+    cosine: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,19 @@ class Budget:
     canonical graph would be the wrong floor: if the translation were wrong, that error would be huge, and would forgive
     every difference that it should expose. None where the yardstick could not be run.
     `scales` are the largest magnitudes of the original's outputs over all signals. `roundings` are what arithmetic in 8
-    bits adds per output; empty for a model without.
+    bits adds per output; empty for a model without. `shares` are noise too, in units of the scale that an output has.
+    `given` is the share of these scales that the caller allows, in place of all that; None where none was given.
     """
 
     noise: tuple[float, ...] | None
     scales: tuple[float, ...]
     roundings: tuple[Rounding | None, ...] = ()
+    shares: tuple[float, ...] = ()
+    given: float | None = None
 
     def rounding(self, index: int) -> Rounding | None:
         """What arithmetic in 8 bits adds for output number `index`."""
-        return self.roundings[index] if self.roundings else None
+        return self.roundings[index] if self.roundings and self.given is None else None
 
     def allowed(self, index: int, scale: float) -> float:
         """The largest absolute error allowed for output number `index` where its scale for the signal is `scale`."""
@@ -91,13 +98,18 @@ class Budget:
         return largest <= exact or (rounding is not None and largest <= rounding.largest and mean <= rounding.mean)
 
     def _allowed_in_float(self, index: int, scale: float) -> float:
+        if self.given is not None:
+            return self.given * (self.scales[index] or scale)
         if self.noise is None:
             return UNMEASURED * scale
-        return min(FACTOR * self.noise[index] + ULPS * EPS32 * scale, CEILING * self.scales[index])
+        noise = max(self.noise[index], self.shares[index] * scale if self.shares else 0.0)
+        return min(FACTOR * noise + ULPS * EPS32 * scale, CEILING * max(self.scales[index], scale))
 
     def capped(self, index: int) -> bool:
         """Whether the ceiling, not the noise, decides for this output."""
-        return self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
+        return (
+            self.given is None and self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
+        )
 
 
 def differences(original: Array, candidate: Array) -> Array:
@@ -157,38 +169,53 @@ def compare(
 
     An output that the candidate lacks, or gives in another shape, differs infinitely: nothing is broadcast.
     """
-    rows = []
-    for index, (name, wanted) in enumerate(zip(names, original, strict=True)):
-        given = candidate[index] if index < len(candidate) else None
-        scale = scale_of([wanted]) or budget.scales[index] or 1.0
-        if given is None or given.shape != wanted.shape:
-            largest = mean = float("inf")
-            flips = None
-        else:
-            error = differences(wanted, given)
-            largest, mean = (float(error.max()), float(error.mean())) if error.size else (0.0, 0.0)
-            flips = _argmax_flips(wanted, given)
-        allowed = budget.allowed(index, scale) if judged else None
-        rows.append(
-            Comparison(
-                precision=setting.precision,
-                shapes=setting.shapes,
-                signal=setting.signal,
-                batch=setting.batch,
-                output=name,
-                max_abs_error=largest,
-                max_rel_error=largest / scale,
-                mean_abs_error=mean,
-                scale=scale,
-                argmax_flips=flips,
-                tolerance=allowed,
-                passed=budget.passes(index, scale, largest, mean) if judged else None,
-            )
-        )
-    return rows
+    given = [*candidate, *[None] * (len(original) - len(candidate))]
+    outputs = enumerate(zip(names, original, given, strict=False))
+    return [
+        compare_output(setting, name, index, one, other, budget, judged=judged) for index, (name, one, other) in outputs
+    ]
+
+
+def compare_output(
+    setting: Setting, name: str, index: int, wanted: Array, given: Array | None, budget: Budget, *, judged: bool
+) -> Comparison:
+    """The row of output number `index`; see `compare`."""
+    scale = scale_of([wanted]) or budget.scales[index] or 1.0
+    if given is None or given.shape != wanted.shape:
+        largest = mean = float("inf")
+        flips = cosine = None
+    else:
+        error = differences(wanted, given)
+        largest, mean = (float(error.max()), float(error.mean())) if error.size else (0.0, 0.0)
+        flips, cosine = _argmax_flips(wanted, given), _cosine(wanted, given)
+    rounding = budget.rounding(index)
+    return Comparison(
+        precision=setting.precision,
+        shapes=setting.shapes,
+        signal=setting.signal,
+        batch=setting.batch,
+        output=name,
+        max_abs_error=largest,
+        max_rel_error=largest / scale,
+        mean_abs_error=mean,
+        scale=scale,
+        argmax_flips=flips,
+        tolerance=budget.allowed(index, scale) if judged else None,
+        passed=budget.passes(index, scale, largest, mean) if judged else None,
+        mean_tolerance=rounding.mean if judged and rounding else None,
+        cosine=cosine,
+    )
 
 
 def _argmax_flips(original: Array, candidate: Array) -> int | None:
     if original.ndim != 2 or original.shape[1] < 2 or original.dtype.kind != "f":
         return None
     return int(np.count_nonzero(original.argmax(axis=1) != candidate.argmax(axis=1)))
+
+
+def _cosine(original: Array, candidate: Array) -> float | None:
+    """Of the elements that are finite on both sides."""
+    first, second = original.astype(np.float64).ravel(), candidate.astype(np.float64).ravel()
+    both = np.isfinite(first) & np.isfinite(second)
+    lengths = float(np.linalg.norm(first[both]) * np.linalg.norm(second[both]))
+    return float(first[both] @ second[both]) / lengths if lengths else None

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from ovprep.options import ReadOptions
+from ovprep.verify.wiring import Wiring
 
 Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
-Precision = Literal["f32", "default"]
+Precision = Literal["f32", "default", "f16 weights"]
 Role = Literal["original", "direct", "ovprep", "control"]
 
 READ_BY_OPENVINO = frozenset({".xml", ".onnx", ".pb", ".tflite"})
@@ -19,10 +20,14 @@ framework first."""
 class Contender:
     """A model file as one runtime runs it.
 
-    `precision` is "f32", or "default" for what the device chooses by itself (bf16 on CPUs that have it); only OpenVINO
-    knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
-    None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
-    own direct conversion of that file: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
+    `precision` is "f32", "default" for what the device chooses by itself (bf16 on CPUs that have it), or "f16 weights"
+    for f32 with weights that were rounded to float16; only OpenVINO knows the difference. `input_layouts` are the
+    layouts of its inputs ("NWC") where they differ from the original's; None: the same as the original's. A contender
+    of runtime "openvino" whose path is a Keras file stands for OpenVINO's own direct conversion of that file: see
+    `ovprep.verify.conversion`. `options` are for the framework that loads it. `optimised` False keeps ONNX Runtime from
+    rewriting the graph. `inner` are the numbers of outputs of an OpenVINO model of which the input of the final
+    activation is given too, behind all outputs. `wiring` says how the original's arrays reach it, where it names or
+    orders its inputs and outputs otherwise.
     """
 
     label: str
@@ -32,6 +37,9 @@ class Contender:
     role: Role = "original"
     input_layouts: tuple[str, ...] | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
+    optimised: bool = True
+    inner: tuple[int, ...] = ()
+    wiring: Wiring | None = None
 
     @property
     def needs_conversion(self) -> bool:

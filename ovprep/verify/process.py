@@ -24,6 +24,7 @@ from ovprep.verify import cores, wire
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender, Precision, Runtime
 from ovprep.verify.runners import Loaded, Shapes
+from ovprep.verify.wiring import Wiring
 
 START_LIMIT = 180.0
 """Seconds that importing a runtime may take."""
@@ -126,14 +127,15 @@ class Worker:
         self._request("converting the model for OpenVINO", limit, command="convert", **body)
 
     def run(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> list[Array]:
-        """Runs the model once: inputs and outputs in its own order and layouts."""
+        """Runs the model once: inputs and outputs in its own layouts, and in its own order unless it is wired."""
         self.ready()
-        return self._request("running", limit, inputs, command="run")[1]
+        outputs = self._request("running", limit, self._fed(inputs), command="run")[1]
+        return self._wiring.given(outputs) if self._wiring is not None else outputs
 
     def bind(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> float:
         """Puts the inputs in place for timing and runs once; returns the time of that inference in ms."""
         self.ready()
-        body, _ = self._request("running for the first time", limit, inputs, command="bind")
+        body, _ = self._request("running for the first time", limit, self._fed(inputs), command="bind")
         return float(body["first_ms"])
 
     def warm_up(self, limit_ms: float, *, limit: float = RUN_LIMIT) -> tuple[int, bool]:
@@ -170,13 +172,28 @@ class Worker:
         return _NAMES.get(self.runtime, self.runtime)
 
     @property
+    def _wiring(self) -> Wiring | None:
+        return self.contender.wiring if self.contender is not None else None
+
+    def _fed(self, inputs: Sequence[Array]) -> Sequence[Array]:
+        return self._wiring.feed(inputs) if self._wiring is not None else inputs
+
+    @property
     def _file(self) -> str:
         return self.contender.path.name if self.contender is not None else "a model"
 
     def _ask_to_load(self, contender: Contender, precision: Precision, shapes: Shapes | None) -> None:
         self.contender, self.loaded, self._loading = contender, None, True
-        body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
-        body |= contender.options.packed()
+        if contender.wiring is not None and shapes is not None:
+            shapes = tuple(contender.wiring.places(shapes))
+        body: dict[str, Any] = {
+            "command": "load",
+            "path": str(contender.path),
+            "precision": precision,
+            "shapes": shapes,
+        }
+        inner = contender.inner if contender.wiring is None else contender.wiring.places_of_outputs(contender.inner)
+        body |= {"optimised": contender.optimised, "inner": inner, **contender.options.packed()}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(
@@ -237,7 +254,10 @@ class Worker:
 
 def _loaded(body: dict[str, Any]) -> Loaded:
     fields = {key: value for key, value in body.items() if key != "ok"}
-    return Loaded(**{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"])})
+    types = tuple((dtype, tuple(dims)) for dtype, dims in fields.pop("input_types", ()))
+    return Loaded(
+        **{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"]), "input_types": types}
+    )
 
 
 def _end(process: subprocess.Popen[bytes], log: BinaryIO) -> None:

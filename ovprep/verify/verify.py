@@ -1,31 +1,34 @@
 """Proof that an IR computes what the original computes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ovprep.errors import RuntimeFailure
 from ovprep.interface import Interface
 from ovprep.options import ReadOptions
 from ovprep.verify import explain
-from ovprep.verify.arrays import Array
-from ovprep.verify.cases import Case, make_cases
-from ovprep.verify.compare import Budget, Comparison, scale_of
+from ovprep.verify.budgets import Budgets
+from ovprep.verify.cases import Case, make_cases, other_lengths
+from ovprep.verify.certificate import Certificate, hashes
+from ovprep.verify.chain import Chain, make_chain
+from ovprep.verify.compare import Comparison, scale_of
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
+from ovprep.verify.invariances import Check, Shift, batched, make_shift, repeated, shifted
+from ovprep.verify.original import Original
+from ovprep.verify.precisions import AtPrecision, summed_up
 from ovprep.verify.process import Worker
 from ovprep.verify.rounding import rounding_of
+from ovprep.verify.saturation import Inner, inner_values, widened, with_inner_outputs
 from ovprep.verify.subject import Subject
-from ovprep.verify.yardstick import measure
+from ovprep.verify.yardstick import Outputs, measure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 Progress = Callable[[str], None]
-Outputs = dict[str, list[Array]]
-"""Outputs by `Case.described()`."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,10 @@ class Verification:
 
     `reference` and `candidate` name the runtimes, with versions, that ran the original and the IR. `default_precision`
     is what OpenVINO computes in on this device unless told otherwise ("f32", "bf16"); None where that was not found
-    out. Rows at f32 decide; rows at the default precision are there to be known. `noise` of the tolerance and errors
-    of rows may be infinite or NaN, which strict JSON has no number for.
+    out. Rows at f32 and `checks` decide; rows at other precisions are there to be known, and `precisions` sums them up.
+    `noise` of the tolerance and errors of rows may be infinite or NaN, which strict JSON has no number for. `inputs`
+    has the SHA-256 of what was fed, by signal and batch; `certificate` what else is needed to run it again, where the
+    caller told.
     """
 
     passed: bool
@@ -46,18 +51,26 @@ class Verification:
     seed: int
     rows: tuple[Comparison, ...]
     notes: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    precisions: tuple[AtPrecision, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    certificate: Certificate | None = None
 
     @property
     def worst(self) -> Comparison:
         """The row at f32 that comes closest to its tolerance, or exceeds it by most."""
         judged = [row for row in self.rows if row.tolerance is not None]
-        return max(judged, key=lambda row: row.max_abs_error / row.tolerance if row.tolerance else row.max_abs_error)
+        return max(judged, key=lambda row: (not row.passed, explain.closeness(row)))
+
+    def failure(self) -> str:
+        """What is not equal, in a sentence; for a verification that did not pass."""
+        return explain.failure(self.worst, self.checks)
 
 
 def verify(
     original: Contender,
-    candidate: Path,
-    canonical: "ir.Model",
+    candidate: Path | Contender,
+    canonical: "ir.Model | None",
     source: Interface,
     target: Interface,
     *,
@@ -67,72 +80,130 @@ def verify(
     worker: Worker | None = None,
     runtime: Runtime = "openvino",
     options: ReadOptions | None = None,
+    extra: Sequence[Case] = (),
+    tolerance: float | None = None,
+    graph_interface: Interface | None = None,
+    finite: bool = False,
+    others: Mapping[str, Path] | None = None,
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
 
     `source` and `target` are the interfaces of the original and of the IR `candidate` (.xml): the same ports in the
-    same order, possibly in other layouts. `canonical` is the graph behind the IR, with the interface `target`. `sizes`
-    gives every open dimension but the batch. `runtime` runs the candidate, which may be an `.onnx` or a Keras file as
-    well, loaded with the `options`. A `worker` that was launched with the original serves for it, and is left running.
-    The tolerance is explained at `ovprep.verify.compare.Budget`.
+    same order, possibly in other layouts. `canonical` is the graph of the original, with the `graph_interface`, by
+    default `target`; without one there is no float64 yardstick. `sizes` gives every open dimension but the batch.
+    `runtime` runs the candidate, where it is a path: an IR, an `.onnx` or a Keras file, loaded with the `options`. A
+    `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
+    `ovprep.verify.compare.Budget`.
+
+    `extra` cases, such as recordings, are run and judged besides the signals; their names must be their own. A
+    `tolerance`, a share of each output's scale, takes the place of the error budget. `others` are IRs of the same model
+    by name, as quantised ones: they get rows of their own, which do not decide.
 
     The IR is run as delivered, and again with its shapes fixed to the inputs' where dimensions are open, since the
-    plugin compiles other kernels then; at f32, and at the device's default precision where that is another one.
+    plugin compiles other kernels then; with what final activations take as outputs, too; and at the device's default
+    precision where that is another one than f32.
 
-    Raises RuntimeFailure where the original or, at f32, the IR cannot be run at all.
+    Raises RuntimeFailure where the original or, at f32, the IR cannot be run at all; also, if outputs must be `finite`,
+    where one of the original's is NaN.
     """
     say = on_progress or (lambda text: None)
-    cases = make_cases(source, sizes, seed)
     notes: list[str] = []
+    contender = candidate
+    if isinstance(contender, Path):
+        contender = Contender("IR", runtime, contender, role="ovprep", options=options or ReadOptions())
+    plan = _plan(canonical, source, sizes, seed, extra, looking_through=contender.runtime == "openvino")
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
-        contender = Contender("IR", runtime, candidate, role="ovprep", options=options or ReadOptions())
         device = stack.enter_context(Worker.launch(contender, threads=threads))
         say("float32 noise of the model")
-        yardstick = measure(canonical, cases, source, target, threads, notes)
+        wide = [widened(side, plan.inner) for side in (source, graph_interface or target)]
+        yardstick = measure(plan.graph, plan.measured, wide[0], wide[1], threads, notes, plan.chain)
         say("the original")
-        wanted, cases = _run_original(origin, cases, notes, opened=bool(original.options.opened))
-        scales = _scales(wanted, source)
-        budget = Budget(yardstick.noise, scales, rounding_of(canonical, origin.ready(), scales))
+        run = Original(origin, source, notes, opened=bool(original.options.opened))
+        cases = [*run.run_signals(plan.signals), *run.run_extra(extra), *run.run_one_of(plan.lengths)]
+        if finite:
+            run.require_numbers()
+        scales = _scales(run.outputs, cases, extra, yardstick.rounded, len(source.outputs), len(plan.inner))
+        budgets = Budgets(yardstick.floors, scales, rounding_of(plan.graph, origin.ready(), scales), tolerance)
         say("the IR")
-        subject = Subject(device, contender, source, target, cases, wanted, budget)
-        rows = subject.at_f32()
-        version = device.ready().version
+        subject = Subject(device, contender, source, target, cases, run.outputs, budgets)
+        rows, checks = _judge(subject, run, plan, yardstick.rounded)
         plain, default_precision = subject.at_default()
+        plain += subject.with_f16_weights() if contender.runtime == "openvino" else []
+        plain += [row for name, path in (others or {}).items() for row in subject.of_another(name, path)]
+    everything, names = (*rows, *plain), {port.name for port in source.outputs}
+    refuted = any(check.decides and check.passed is False for check in checks)
+    found = explain.notes(rows, checks, budgets, source, cases, run.outputs, yardstick.rounded)
     return Verification(
-        passed=all(row.passed for row in rows),
-        tolerance=explain.tolerance(budget, source),
+        passed=all(row.passed is not False for row in rows) and not refuted,
+        tolerance=explain.tolerance(budgets, wide[0]),
         reference=origin.ready().version,
-        candidate=version,
+        candidate=subject.version,
         default_precision=default_precision,
         seed=seed,
-        rows=(*rows, *plain),
-        notes=(*explain.notes(rows, plain, budget, source, wanted, yardstick.rounded), *notes, *subject.notes),
+        rows=everything,
+        notes=(*found, *notes, *subject.notes),
+        checks=tuple(checks),
+        precisions=summed_up([row for row in everything if row.output in names]),
+        inputs=hashes(cases),
     )
 
 
-def _scales(wanted: Outputs, source: Interface) -> tuple[float, ...]:
-    return tuple(scale_of([arrays[index] for arrays in wanted.values()]) for index in range(len(source.outputs)))
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is run: `graph` is the canonical graph with what its final activations take (`inner`) as outputs, too."""
+
+    graph: "ir.Model | None"
+    inner: tuple[Inner, ...]
+    signals: list[Case]
+    lengths: list[Case]
+    shift: Shift | None
+    chain: Chain | None
+    measured: list[Case]
 
 
-def _run_original(worker: Worker, cases: list[Case], notes: list[str], *, opened: bool) -> tuple[Outputs, list[Case]]:
-    """The original's outputs, and the cases that it can run; it must run the first batch size at least.
+def _plan(
+    canonical: "ir.Model | None",
+    source: Interface,
+    sizes: Mapping[str, int],
+    seed: int,
+    extra: Sequence[Case],
+    *,
+    looking_through: bool,
+) -> _Plan:
+    from ovprep.graph.cost import receptive_field
+    from ovprep.graph.storage import is_large
 
-    Where axes that its file fixes were `opened`, it must run all.
-    """
-    worker.ready()
-    wanted: Outputs = {}
-    for case in cases:
-        try:
-            wanted[case.described()] = worker.run(case.inputs)
-        except RuntimeFailure as error:
-            if opened and worker.alive:
-                raise RuntimeFailure(
-                    f"The original does not run for {case.described()} with its axes open, so leave them as they are: "
-                    f"{error}"
-                ) from error
-            if case.batch == cases[0].batch or not worker.alive:
-                raise
-            notes.append(f"Not compared for {case.described()}, which the original itself cannot run: {error}")
-    return wanted, [case for case in cases if case.described() in wanted]
+    signals, lengths = make_cases(source, sizes, seed), other_lengths(source, sizes, seed)
+    field = receptive_field(canonical.graph) if canonical is not None else None
+    shift = make_shift(source, field, sizes, seed)
+    inner: tuple[Inner, ...] = ()
+    graph = canonical
+    if looking_through and canonical is not None and not is_large(canonical):
+        inner = inner_values(canonical)
+        graph = with_inner_outputs(canonical, inner) if inner else canonical
+    measured = [*signals, *extra, *lengths, *(shift.cases if shift else ())]
+    return _Plan(graph, inner, signals, lengths, shift, make_chain(source, sizes, seed), measured)
+
+
+def _judge(subject: Subject, run: Original, plan: _Plan, translated: Outputs) -> tuple[list[Comparison], list[Check]]:
+    """All that decides. The order saves loading the IR more often than needed."""
+    rows = subject.at_f32()
+    if plan.chain is not None:
+        rows += subject.in_a_row(run.in_a_row(plan.chain), plan.chain)
+    again, moved = repeated(subject), shifted(subject, plan.shift, translated)
+    rows += subject.at_fixed_shapes()
+    together = batched(subject, run.outputs)
+    rows += subject.before_activations(plan.inner, translated)
+    return rows, [together, again, moved]
+
+
+def _scales(
+    wanted: Outputs, cases: Sequence[Case], extra: Sequence[Case], rounded: Outputs, outer: int, inner: int
+) -> tuple[float, ...]:
+    """Largest magnitudes over the signals: of the original's outputs, and of what final activations take."""
+    own = [case.described() for case in cases if case not in extra]
+    scales = [scale_of([wanted[case][index] for case in own]) for index in range(outer)]
+    scales += [scale_of([rounded[case][outer + index] for case in own if case in rounded]) for index in range(inner)]
+    return tuple(scales)

@@ -54,7 +54,14 @@ class Host:
     def _options(self, body: dict[str, Any]) -> Options:
         shapes = body.get("shapes")
         fixed = None if shapes is None else tuple(tuple(shape) for shape in shapes)
-        return Options(self._threads, body.get("precision", "f32"), fixed, ReadOptions.unpacked(body))
+        return Options(
+            self._threads,
+            body.get("precision", "f32"),
+            fixed,
+            ReadOptions.unpacked(body),
+            optimised=body.get("optimised", True),
+            inner=tuple(body.get("inner", ())),
+        )
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         self._runner = self._call = None  # frees the previous model first

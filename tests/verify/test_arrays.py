@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ovprep.interface import Port
+from ovprep.interface import Interface, Port
 from ovprep.verify.arrays import permutation, relayout
-from ovprep.verify.cases import SEVERAL, make_cases
+from ovprep.verify.cases import STACKED, case_of, make_cases, other_lengths, parts_of
 from ovprep.verify.signals import SIGNALS, first_of_batch, generate
 from tests.verify.networks import NCW, NWC
 
@@ -94,7 +94,32 @@ def test_one_item_is_the_first_of_several() -> None:
 
 
 def test_open_batches_are_run_with_one_item_and_several() -> None:
-    cases = make_cases(NCW, {}, 0)
-    assert {case.batch for case in cases} == {1, SEVERAL}
-    assert sum(case.measures for case in cases) == 2
+    alone, together = make_cases(NCW, {}, 0)
+    assert (alone.batch, together.batch, together.items) == (1, len(STACKED), STACKED)
+    np.testing.assert_array_equal(alone.inputs[0], together.inputs[0][:1])
     assert {case.inputs[0].shape[1:] for case in make_cases(NWC, {}, 0)} == {(64, 3)}
+    parts = parts_of(together, NCW.inputs)
+    assert [part.signal for part in parts] == list(STACKED[1:])
+    for part, item in zip(parts, together.inputs[0][1:], strict=True):
+        np.testing.assert_array_equal(part.inputs[0], item[None])
+
+
+def test_a_row_leads_to_its_case() -> None:
+    alone, together = cases = make_cases(NCW, {}, 0)
+    assert case_of(cases, "noise", 1) is alone
+    assert case_of(cases, "chirp", len(STACKED)) is together
+    assert case_of(cases, "chirp", 1) is None
+
+
+def test_a_fixed_batch_is_fed_one_signal_after_the_other() -> None:
+    fixed = Interface((Port("x", "float32", (2, 64, 3), "NWC"),), ())
+    assert [(case.signal, case.batch) for case in make_cases(fixed, {}, 0)] == [(name, 2) for name in SIGNALS]
+
+
+def test_a_second_length_is_odd_or_halves() -> None:
+    ports = (Port("x", "float32", ("batch", "time", 3), "NWC"), Port("y", "float32", ("batch", "steps"), "NW"))
+    odd, even = other_lengths(Interface(ports, ()), {"time": 256, "steps": 320, "batch": 1}, 0)
+    assert [array.shape for array in odd.inputs] == [(1, 193, 3), (1, 241)]
+    assert [array.shape for array in even.inputs] == [(1, 320, 3), (1, 384)]
+    assert odd.described() == "noise, time 193, steps 241 at batch 1"
+    assert other_lengths(NCW, {}, 0) == []

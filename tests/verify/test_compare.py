@@ -15,6 +15,7 @@ from ovprep.verify.compare import (
     differences,
     noise_of,
 )
+from ovprep.verify.rounding import Rounding
 
 SETTING = Setting("f32", "open", "noise", 1)
 INF, NAN = np.inf, np.nan
@@ -76,3 +77,26 @@ def test_noise_is_the_largest_finite_difference_of_each_output() -> None:
     exact = [[np.array([1.0, 2.0]), np.array([0.0])], [np.array([3.0, INF]), np.array([5.0])]]
     rounded = [[np.array([1.0, 2.5]), np.array([0.0])], [np.array([3.0, 9.0]), np.array([5.25])]]
     assert noise_of(exact, rounded) == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("given", "cosine"),
+    [([2.0, 0.0], 1.0), ([0.0, 3.0], 0.0), ([-1.0, 0.0], -1.0), ([1.0, 1.0], 0.5**0.5), ([0, 0], None)],
+)
+def test_the_cosine_tells_direction_from_size(given: list[float], cosine: float | None) -> None:
+    (row,) = compare(
+        SETTING,
+        ["y"],
+        [np.array([[4.0, 0.0]])],
+        [np.array([given])],
+        Budget((0.0,), (1.0,)),
+        judged=True,
+    )
+    assert row.cosine == (None if cosine is None else pytest.approx(cosine))
+
+
+def test_the_tolerance_of_the_caller_comes_before_all_others() -> None:
+    budget = Budget((1.0,), (2.0,), (Rounding(9.0, 9.0, ""),), given=0.25)
+    assert budget.allowed(0, 1.0) == 0.5
+    assert not budget.passes(0, 1.0, 0.6, 0.0)
+    assert not budget.capped(0)

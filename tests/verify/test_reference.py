@@ -1,5 +1,7 @@
 """The float64 yardstick against ONNX Runtime: the same within float32 rounding, and finer than float32."""
 
+import itertools
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -168,18 +170,27 @@ def test_casts_and_constants_are_raised_too() -> None:
     np.testing.assert_array_equal(exact, np.array([1, 2, 3]) * np.float64(np.float32(1 / 3)))
 
 
-@pytest.mark.parametrize(
-    ("op", "inputs", "attributes", "opset"),
-    [
-        ("Softmax", [X], {"axis": 1}, 12),
-        (
-            "LSTM",
-            [normal(7, 2, 5), normal(1, 16, 5), normal(1, 16, 4)],
-            {"hidden_size": 4, "activations": ["HardSigmoid", "Tanh", "Tanh"]},
-            21,
-        ),
-    ],
-)
-def test_known_errors_of_the_evaluator_are_refused(op, inputs, attributes, opset) -> None:
-    with pytest.raises(UnsupportedError, match=op):
-        DoubleReference(ir.from_proto(model_of(op, inputs, attributes, opset)))
+def test_memory_holds_what_is_still_needed_alone() -> None:
+    """A chain of twenty tensors of 8 MB: two or three at a time, not all of them."""
+    names = ["input0", *(f"value{index}" for index in range(20))]
+    nodes = [helper.make_node("Neg", [one], [other]) for one, other in itertools.pairwise(names)]
+    nodes.append(helper.make_node("Add", [names[-1], "input0"], ["y"]))  # an input that is needed to the end
+    ports = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1_000_000]) for name in ("input0", "y")]
+    model = helper.make_model(
+        helper.make_graph(nodes, "chain", ports[:1], ports[1:]),
+        opset_imports=[helper.make_opsetid("", 21)],
+        ir_version=10,
+    )
+    reference = DoubleReference(ir.from_proto(model))
+    x = normal(1_000_000)
+    tracemalloc.start()
+    (exact,) = reference.run([x])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_array_equal(exact, 2 * x.astype(np.float64))
+    assert peak < 5 * 8e6
+
+
+def test_known_errors_of_the_evaluator_are_refused() -> None:
+    with pytest.raises(UnsupportedError, match="Softmax"):
+        DoubleReference(ir.from_proto(model_of("Softmax", [X], {"axis": 1}, 12)))

@@ -12,6 +12,8 @@ from onnx import helper
 
 from ovprep.errors import RuntimeFailure
 from ovprep.verify import Contender, Verification, Worker, verify
+from ovprep.verify.cases import STACKED, Case
+from ovprep.verify.signals import SIGNALS
 from tests.verify.networks import MUTATIONS, NCW, NWC, network, onnx_model, write_ir, write_onnx
 
 SEEDS = 20
@@ -59,11 +61,12 @@ def test_the_report_holds_what_a_reader_needs(folder: Path) -> None:
     assert found.reference.startswith("ONNX Runtime ")
     assert found.candidate.startswith("OpenVINO ")
     judged = [row for row in found.rows if row.tolerance is not None]
+    together = {(name, len(STACKED), "open") for name in SIGNALS}
     assert {(row.signal, row.batch, row.shapes) for row in judged} == {
-        ("noise", 1, "open"), ("noise", 3, "open"), ("silence", 1, "open"), ("silence", 3, "open"),
-        ("noise", 1, "fixed"), ("silence", 1, "fixed"),
+        ("noise", 1, "open"), *together, ("noise", 1, "fixed")
     }  # fmt: skip
-    assert {row.output for row in judged} == {"sequence", "classes"}
+    assert {row.output for row in judged} == {"sequence", "classes", "classes before Softmax"}
+    assert all(row.cosine is not None and row.cosine > 0.999999 for row in judged)
     assert all(row.max_abs_error <= row.tolerance for row in judged if row.tolerance is not None)
     assert all(row.argmax_flips == 0 for row in judged if row.output == "classes")
     assert found.tolerance.noise is not None
@@ -74,7 +77,7 @@ def test_the_report_holds_what_a_reader_needs(folder: Path) -> None:
 
 def test_the_default_precision_is_told_and_never_decides(folder: Path) -> None:
     found = check(folder / "original.onnx", folder / "right.xml")
-    other = [row for row in found.rows if row.precision != "f32"]
+    other = [row for row in found.rows if row.precision not in ("f32", "f16 weights")]
     assert found.default_precision is not None
     if found.default_precision == "f32":
         assert not other
@@ -82,7 +85,14 @@ def test_the_default_precision_is_told_and_never_decides(folder: Path) -> None:
     assert max(row.max_rel_error for row in other) > 1e-4
     assert all(row.passed is None for row in other)
     assert found.passed
-    assert any("INFERENCE_PRECISION_HINT=f32" in note for note in found.notes)
+    line = next(line for line in found.precisions if line.precision == found.default_precision)
+    exact = next(line for line in found.precisions if line.precision == "f32")
+    assert line.max_abs_error > 100 * exact.max_abs_error
+    assert line.verdict.endswith("To keep f32 on the device: INFERENCE_PRECISION_HINT=f32.")
+    assert f"computes in {found.default_precision} on this CPU" in line.verdict
+    assert exact.verdict.startswith("Equal: differs by ")
+    halved = next(line for line in found.precisions if line.precision == "f16 weights")
+    assert 10 * exact.max_abs_error < halved.max_abs_error < 1e-2
 
 
 def test_an_ir_that_is_wrong_at_several_items_alone_fails(folder: Path, tmp_path: Path) -> None:
@@ -143,6 +153,48 @@ def test_an_original_that_does_not_load_is_one_sentence(folder: Path, tmp_path: 
     with pytest.raises(RuntimeFailure, match=r"ONNX Runtime failed while loading bad.onnx") as caught:
         check(tmp_path / "bad.onnx", folder / "right.xml")
     assert "\n" not in str(caught.value)
+
+
+def test_another_ir_has_rows_that_do_not_decide(folder: Path, tmp_path: Path) -> None:
+    wrong = write_ir(MUTATIONS["bias dropped"](network()), tmp_path / "wrong.xml")
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    found = verify(
+        Contender("original", "onnxruntime", original), folder / "right.xml", graph, NCW, NWC,
+        sizes={}, seed=0, threads=1, others={"int8": wrong},
+    )  # fmt: skip
+    assert found.passed
+    line = next(line for line in found.precisions if line.precision == "int8")
+    assert line.max_rel_error > 1e-2
+    assert all(row.passed is None for row in found.rows if row.precision == "int8")
+
+
+@pytest.mark.parametrize(("tolerance", "passed"), [(1e-9, False), (0.9, True)])
+def test_the_tolerance_of_the_caller_takes_the_place_of_the_budget(
+    folder: Path, tmp_path: Path, tolerance: float, passed: bool
+) -> None:
+    wrong = write_ir(MUTATIONS["one weight changed by 1%"](network()), tmp_path / "wrong.xml")
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    found = verify(
+        Contender("original", "onnxruntime", original), wrong, graph, NCW, NWC,
+        sizes={}, seed=0, threads=1, tolerance=tolerance,
+    )  # fmt: skip
+    assert found.passed is passed
+    assert found.tolerance.given == tolerance
+
+
+def test_a_recording_is_judged_at_its_own_scale(folder: Path, tmp_path: Path) -> None:
+    """Ten thousand times as loud as the signals, rounding is as much larger; a wrong weight is wrong all the same."""
+    loud = 1e4 * np.random.default_rng(5).standard_normal((2, 3, 64)).astype(np.float32)
+    case = Case("speech.wav", 2, [loud], True)
+    graph, original = ir.from_proto(onnx_model(network(), "NWC")), folder / "original.onnx"
+    contender = Contender("original", "onnxruntime", original)
+    wrong = write_ir(MUTATIONS["one weight changed by 1%"](network()), tmp_path / "wrong.xml")
+    for candidate, passed in ((folder / "right.xml", True), (wrong, False)):
+        found = verify(contender, candidate, graph, NCW, NWC, sizes={}, seed=0, threads=1, extra=[case])
+        rows = [row for row in found.rows if (row.signal, row.output) == ("speech.wav", "sequence") and row.tolerance]
+        assert len(rows) == 1
+        assert rows[0].scale > 1e3
+        assert rows[0].passed is passed
 
 
 def test_a_missing_output_is_never_equal(folder: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ class OnnxBackend:
         self._version = f"ONNX Runtime {onnxruntime.__version__}"
 
     def load(self, path: Path, options: Options) -> "OnnxRunner":
-        """Loads an `.onnx` file at the default level of graph optimisation.
+        """Loads an `.onnx` file at the default level of graph optimisation, or at none.
 
         Its threads spin while a run lasts, as they do by default (sleeping between the parts of one inference costs
         50% for models of 0.1 ms), and stop when it returns: left alone they burn a core for 30 ms or more after it,
@@ -35,6 +35,8 @@ class OnnxBackend:
         settings.intra_op_num_threads = options.threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = _LOG_FATAL
+        if not options.optimised:
+            settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         begin = time.perf_counter()
         model: str | bytes = str(path)
@@ -56,6 +58,16 @@ def _opened(path: Path, options: Options) -> bytes:
     return bytes(proto.SerializeToString())
 
 
+_TYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(bool)": "bool"} | {
+    f"tensor({name})": name
+    for name in ("float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+}
+
+
+def _dims(shape: Sequence[int | str | None]) -> tuple[int | None, ...]:
+    return tuple(dim if isinstance(dim, int) else None for dim in shape)
+
+
 class OnnxRunner:
     """An inference session."""
 
@@ -67,6 +79,7 @@ class OnnxRunner:
             outputs=tuple(port.name for port in session.get_outputs()),
             precision="f32",
             load_ms=load_ms,
+            input_types=tuple((_TYPES.get(port.type, port.type), _dims(port.shape)) for port in session.get_inputs()),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

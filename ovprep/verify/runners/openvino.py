@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: an IR, or a file that it reads itself by OpenVINO's own direct conversion."""
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners.base import Loaded, Options
+from ovprep.verify.saturation import ACTIVATIONS
 
 _DEVICE = "CPU"
 _SHORT_NAMES = {"f32": "f32", "float32": "f32", "bf16": "bf16", "bfloat16": "bf16", "f16": "f16", "float16": "f16"}
@@ -40,12 +42,15 @@ class OpenVinoBackend:
         # ovc reads ONNX through the same frontend and then cleans up; read_model alone leaves that out.
         written = path.suffix.lower() == ".xml"
         model = self._core.read_model(path) if written else self._openvino.convert_model(path)
+        if options.precision == "f16 weights":
+            model = _with_f16_weights(self._openvino, self._core, model)
         if options.reading.opened:
             model.reshape(_opened(self._openvino, model, options))
         if options.shapes is not None:
             fixed = {value.name for value in options.reading.values}  # their shapes are
             open_ones = [port for port in model.inputs if not fixed & port.get_names()]
             model.reshape({port: list(shape) for port, shape in zip(open_ones, options.shapes, strict=True)})
+        _give_inner(model, options.inner)
         read = time.perf_counter()
         compiled = self._core.compile_model(model, _DEVICE, _settings(options))
         end = time.perf_counter()
@@ -99,13 +104,35 @@ class OpenVinoRunner:
             self._request.set_input_tensor(index, self._openvino.Tensor(np.array(array, order="C")))
 
 
+def _with_f16_weights(openvino: Any, core: Any, model: Any) -> Any:
+    """The model as it comes back from a file with weights in float16."""
+    with tempfile.TemporaryDirectory(prefix="ovprep-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "model.xml"
+        openvino.save_model(model, path, compress_to_fp16=True)
+        return core.read_model(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+
+
+def _give_inner(model: Any, numbers: Sequence[int]) -> None:
+    """Adds the inputs of the final activations of these outputs as results. Raises ValueError where there is none."""
+    from openvino import opset13
+
+    found = []
+    for number in numbers:
+        activation = model.get_results()[number].input_value(0).get_node()
+        if activation.get_type_name() not in ACTIVATIONS:
+            raise ValueError(f"output {number} of the IR ends in {activation.get_type_name()}, in no activation")
+        found.append(opset13.result(activation.input_value(0)))
+    if found:
+        model.add_results(found)
+
+
 def _settings(options: Options) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": options.threads,
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
     }
-    if options.precision == "f32":
+    if options.precision != "default":
         settings["INFERENCE_PRECISION_HINT"] = "f32"
     return settings
 
