@@ -17,6 +17,7 @@ import onnx_ir as ir
 from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
+from ovprep.difference import difference_beside
 from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
@@ -49,6 +50,7 @@ def convert(
     target: str = "cpu",
     openvino_version: str | None = None,
     verify: bool = True,
+    explain: bool = False,
     benchmark: bool = True,
     seconds: float = 10.0,
     threads: int | None = None,
@@ -76,6 +78,7 @@ def convert(
                 on the CPU
     openvino_version  the OpenVINO that shall run the IR ("2022.3"), where that is older than the one at hand
     verify      compare the IR with the original, in the original's own runtime, at float32
+    explain     say how close each op comes to what its inputs give, also where nothing differs
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
     seconds     budget of the benchmark's measuring
@@ -84,7 +87,8 @@ def convert(
     on_progress called with the name of each stage
 
     Raises ModelError, UnsupportedError, OutputError or OptionError, with nothing written, where the model, the folder
-    or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
+    or an option is at fault; VerificationError, with nothing written but an example of the difference in
+    `<stem>_difference`, where the IR is not equal to the original.
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
@@ -116,6 +120,8 @@ def convert(
                 threads=count,
                 seed=seed,
                 on_stage=say,
+                difference=difference_beside(folder),
+                explain=explain,
             )
             conversion = Conversion(
                 output=folder,

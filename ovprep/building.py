@@ -66,10 +66,13 @@ def build(
     threads: int,
     seed: int,
     on_stage: Callable[[str], None],
+    difference: Path | None = None,
+    explain: bool = False,
 ) -> Built:
     """Leaves out rewrites that lose, chooses the rank, writes the IR to a folder, verifies it and times it.
 
     `seconds` is the budget of the benchmark, None for none; then nothing is left out either.
+    Where the IR differs, an example of it goes to `difference`; `explain` says how close it is where it does not.
 
     Where rank 4 was chosen for its speed and is not equal to the original, rank 3 takes its place.
 
@@ -83,7 +86,9 @@ def build(
     def finish(chosen: Chosen) -> Built:
         on_stage("writing the IR")
         written = write(chosen.graph, folder)
-        candidate = Candidate(source, normalization.original, chosen.graph, interface, folder / "model.xml")
+        ir = folder / "model.xml"
+        original = normalization.original
+        candidate = Candidate(source, original, chosen.graph, interface, ir, difference=difference, explain=explain)
         found = examine(candidate, verifying=verifying, seconds=seconds, threads=threads, seed=seed, on_stage=on_stage)
         return Built(chosen, written, *found)
 

@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Benchmark
+from ovprep.difference import publish
 from ovprep.errors import RuntimeFailure, UnsupportedError, VerificationError
 from ovprep.frontends.source import Source
 from ovprep.graph.chance import first_random
@@ -22,6 +23,7 @@ from ovprep.interface import Interface
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.conversion import DirectConversion
 from ovprep.verify.process import Worker
+from ovprep.verify.searching import Explain
 from ovprep.verify.verify import Verification, verify
 
 
@@ -30,6 +32,8 @@ class Candidate:
     """A conversion under examination: the original, its graph in canonical form, and the model made of it.
 
     `runtime` runs that model: an IR, or the graph itself as ONNX.
+    `difference` is where an example of a difference goes, None for nowhere; `explain` asks how close each op is even
+    where nothing differs.
     """
 
     source: Source
@@ -38,6 +42,8 @@ class Candidate:
     interface: Interface
     model: Path
     runtime: Runtime = "openvino"
+    difference: Path | None = None
+    explain: bool = False
 
     def sizes(self) -> dict[str, int]:
         """Sizes for the open axes of the original."""
@@ -132,18 +138,22 @@ def _stand_in(candidate: Candidate, folder: Path) -> Contender:
 def _verify(
     candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int, refusal: str | None
 ) -> Verification:
-    found = verify(
-        contender,
-        candidate.model,
-        candidate.graph,
-        candidate.original,
-        candidate.interface,
-        sizes=candidate.sizes(),
-        seed=seed,
-        threads=threads,
-        worker=worker,
-        runtime=candidate.runtime,
-    )
+    with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
+        found = verify(
+            contender,
+            candidate.model,
+            candidate.graph,
+            candidate.original,
+            candidate.interface,
+            sizes=candidate.sizes(),
+            seed=seed,
+            threads=threads,
+            worker=worker,
+            runtime=candidate.runtime,
+            explaining=_explain(candidate, Path(scratch), refusal),
+        )
+        if found.located is not None and found.located.reproducer is not None:
+            found = _published(found, candidate, Path(scratch))
     if refusal is not None:
         reference = f"the graph as read, in {found.reference} ({refusal})"
         note = (
@@ -156,6 +166,22 @@ def _verify(
     if not found.passed:
         raise VerificationError(_failure(found))
     return found
+
+
+def _explain(candidate: Candidate, scratch: Path, refusal: str | None) -> Explain | None:
+    """What to search with; None where the result is no graph of ops that could be watched."""
+    if candidate.runtime not in ("openvino", "onnxruntime"):
+        return None
+    as_read = candidate.source.graph if refusal is None else None  # else it is the original itself
+    return Explain(as_read, scratch if candidate.difference is not None else None, candidate.explain)
+
+
+def _published(found: Verification, candidate: Candidate, scratch: Path) -> Verification:
+    assert found.located is not None
+    assert candidate.difference is not None
+    how = publish(scratch, candidate.difference)
+    located = dataclasses.replace(found.located, reproducer=candidate.difference)
+    return dataclasses.replace(found, located=located, notes=(*found.notes, how))
 
 
 def _failure(found: Verification) -> str:

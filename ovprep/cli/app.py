@@ -102,6 +102,9 @@ def convert(
         typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which op differs most, even if none is wrong.")
+    ] = False,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
@@ -128,6 +131,7 @@ def convert(
             target=target,
             openvino_version=openvino_version,
             verify=verify,
+            explain=explain,
             benchmark=benchmark,
             seconds=seconds,
             threads=threads,

@@ -23,6 +23,7 @@ class Contender:
     knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
     None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
     own direct conversion of that file: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
+    `taps` are inner tensors that it gives besides its outputs: see `Options`.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Contender:
     role: Role = "original"
     input_layouts: tuple[str, ...] | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
+    taps: tuple[str, ...] = ()
 
     @property
     def needs_conversion(self) -> bool:

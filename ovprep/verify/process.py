@@ -175,8 +175,13 @@ class Worker:
 
     def _ask_to_load(self, contender: Contender, precision: Precision, shapes: Shapes | None) -> None:
         self.contender, self.loaded, self._loading = contender, None, True
-        body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
-        body |= contender.options.packed()
+        body: dict[str, Any] = {
+            "command": "load",
+            "path": str(contender.path),
+            "precision": precision,
+            "shapes": shapes,
+        }
+        body |= {**contender.options.packed(), "taps": contender.taps}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(
@@ -237,7 +242,8 @@ class Worker:
 
 def _loaded(body: dict[str, Any]) -> Loaded:
     fields = {key: value for key, value in body.items() if key != "ok"}
-    return Loaded(**{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"])})
+    names = {key: tuple(fields.get(key, ())) for key in ("inputs", "outputs", "taps")}
+    return Loaded(**{**fields, **names})
 
 
 def _end(process: subprocess.Popen[bytes], log: BinaryIO) -> None:

@@ -14,8 +14,10 @@ from ovprep.verify.cases import Case, make_cases
 from ovprep.verify.compare import Budget, Comparison, scale_of
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
+from ovprep.verify.locate import Located, Pair
 from ovprep.verify.process import Worker
 from ovprep.verify.rounding import rounding_of
+from ovprep.verify.searching import Explain, search
 from ovprep.verify.subject import Subject
 from ovprep.verify.yardstick import measure
 
@@ -34,7 +36,8 @@ class Verification:
     `reference` and `candidate` name the runtimes, with versions, that ran the original and the IR. `default_precision`
     is what OpenVINO computes in on this device unless told otherwise ("f32", "bf16"); None where that was not found
     out. Rows at f32 decide; rows at the default precision are there to be known. `noise` of the tolerance and errors
-    of rows may be infinite or NaN, which strict JSON has no number for.
+    of rows may be infinite or NaN, which strict JSON has no number for. `located` is the first op that differs, where
+    that was searched for and found.
     """
 
     passed: bool
@@ -45,6 +48,7 @@ class Verification:
     seed: int
     rows: tuple[Comparison, ...]
     notes: tuple[str, ...]
+    located: Located | None = None
 
     @property
     def worst(self) -> Comparison:
@@ -65,6 +69,7 @@ def verify(
     threads: int,
     worker: Worker | None = None,
     runtime: Runtime = "openvino",
+    explaining: Explain | None = None,
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
@@ -73,7 +78,7 @@ def verify(
     same order, possibly in other layouts. `canonical` is the graph behind the IR, with the interface `target`. `sizes`
     gives every open dimension but the batch. `runtime` runs the candidate, which may be an `.onnx` file as well. A
     `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
-    `ovprep.verify.compare.Budget`.
+    `ovprep.verify.compare.Budget`. With `explaining`, a difference is followed to the first op that differs.
 
     The IR is run as delivered, and again with its shapes fixed to the inputs' where dimensions are open, since the
     plugin compiles other kernels then; at f32, and at the device's default precision where that is another one.
@@ -98,6 +103,8 @@ def verify(
         rows = subject.at_f32()
         version = device.ready().version
         plain, default_precision = subject.at_default()
+        pair = Pair(explaining.as_read if explaining else None, canonical, original, contender)
+        located = search(explaining, pair, rows, cases, source, target, threads=threads, worker=origin, notes=notes)
     return Verification(
         passed=all(row.passed for row in rows),
         tolerance=explain.tolerance(budget, source),
@@ -107,6 +114,7 @@ def verify(
         seed=seed,
         rows=(*rows, *plain),
         notes=(*explain.notes(rows, plain, budget, source, wanted, yardstick.rounded), *notes, *subject.notes),
+        located=located,
     )
 
 

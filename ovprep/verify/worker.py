@@ -54,7 +54,8 @@ class Host:
     def _options(self, body: dict[str, Any]) -> Options:
         shapes = body.get("shapes")
         fixed = None if shapes is None else tuple(tuple(shape) for shape in shapes)
-        return Options(self._threads, body.get("precision", "f32"), fixed, ReadOptions.unpacked(body))
+        reading, taps = ReadOptions.unpacked(body), tuple(body.get("taps", ()))
+        return Options(self._threads, body.get("precision", "f32"), fixed, reading, taps)
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         self._runner = self._call = None  # frees the previous model first

@@ -18,12 +18,15 @@ class Options:
 
     `shapes` fixes the shapes of all inputs, in their order, before the model is compiled, as one would on a device
     whose input never changes; None leaves open dimensions open. `reading` is for frameworks that load a model's file.
+    `taps` are names of inner tensors to give behind the outputs: of tensors for OpenVINO and ONNX Runtime, of layers
+    for Keras, with `:1` behind the name for a second output. What the runtime does not know by its name is left out.
     """
 
     threads: int
     precision: Precision = "f32"
     shapes: Shapes | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
+    taps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Loaded:
     `precision` is the type that the runtime computes in ("f32", "bf16", "f16"). `load_ms` is the time from the file to
     a model ready to run; `compile_ms` the part of it that went into compiling, where the runtime tells the two apart.
     `quantises` says that the runtime rounds floating-point values to 8 bits by itself, as TFLite's dynamic range does.
+    `taps` are the inner tensors that it gives behind the outputs.
     """
 
     version: str
@@ -43,6 +47,7 @@ class Loaded:
     compile_ms: float | None = None
     properties: dict[str, str] = field(default_factory=dict)
     quantises: bool = False
+    taps: tuple[str, ...] = ()
 
 
 class Runner(Protocol):
