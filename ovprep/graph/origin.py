@@ -28,6 +28,13 @@ def taps_of(graph: ir.Graph) -> dict[str, str]:
     return {str(value.name): str(value.meta[_TAP]) for value in values if _TAP in value.meta}
 
 
+def layer_of(tensor: str, as_read: ir.Graph) -> str | None:
+    """The layer of the original whose own output a tensor is, in words; None where it is no layer's."""
+    tap = taps_of(as_read).get(tensor, "")
+    described = as_read.meta.get(_LAYERS, {}).get(tap.partition(":")[0])
+    return None if described is None else f"layer {described}"
+
+
 def is_of_layers(graph: ir.Graph) -> bool:
     """Whether the graph comes from a file of layers."""
     return _LAYERS in graph.meta

@@ -219,13 +219,14 @@ def _closest(steps: Sequence[Step], side: Side, as_read: "ir.Model") -> str:
 
 
 def _located(side: Side, step: Step, walk: Walk, as_read: "ir.Model") -> Located:
-    from ovprep.graph.origin import origin_of
+    from ovprep.graph.origin import layer_of, origin_of
 
+    layer = layer_of(step.tensor, as_read.graph) if side == "translation" else None
     return Located(
         side=side,
         op=step.node,
         op_type=step.op_type,
-        origin=origin_of(step.node, as_read.graph),
+        origin=layer or origin_of(step.node, as_read.graph),
         place=step.place + 1,
         total=len(walk.parts.nodes),
         region=step.region,
