@@ -10,12 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ovprep.verify import reproducer
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender
+from ovprep.verify.located import NAMES, Located, Side
 from ovprep.verify.process import Worker
+from ovprep.verify.rewritten import SAME, first_rewritten
 from ovprep.verify.runners.base import Shapes
 from ovprep.verify.walk import Step, Walk, first_unexplained
 from ovprep.verify.watched import Watched
@@ -23,57 +27,8 @@ from ovprep.verify.watched import Watched
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-Side = Literal["translation", "IR"]
-
 _CLEAR = 10.0
 """Times its tolerance that an op of the IR must be off to be the cause, whatever the original's layers may show."""
-
-
-@dataclass(frozen=True)
-class Located:
-    """The first op that gives something else than its own inputs explain.
-
-    side            "translation": the graph as it was read, against the original; "IR": the IR, against its graph
-    op, op_type     the op's name and type in that graph
-    origin          what it comes from in the original file, in words: "layer 'conv' (Conv1D, layer 2)"
-    place, total    which of how many ops of the graph it is, from 1
-    region          the ops that the search could not tell apart, by name; `op` is the last of them
-    max_abs_error   largest absolute difference of the op's output, from what its inputs give
-    share           of the elements that differ by more than the tolerance
-    unjudged        ops, by name, that could not be judged, since float64 is beyond them
-    reproducer      folder with a minimal example, None where none was written
-    """
-
-    side: Side
-    op: str
-    op_type: str
-    origin: str | None
-    place: int
-    total: int
-    region: tuple[str, ...]
-    max_abs_error: float
-    mean_abs_error: float
-    scale: float
-    share: float
-    tolerance: float
-    unjudged: tuple[str, ...]
-    reproducer: Path | None = None
-
-    def __str__(self) -> str:
-        where = f", from {self.origin}" if self.origin else ""
-        before = self.region[:-1]
-        others = f", or one of the {len(before)} ops before it" if before else ""
-        if len(before) == 1:
-            others = f", or {before[0]!r} before it"
-        return (
-            f"The first op of {_NAMES[self.side]} that its own inputs do not explain is {self.op!r} ({self.op_type}, "
-            f"op {self.place} of {self.total}{where}){others}: off by {self.max_abs_error:.2g} at most and "
-            f"{self.mean_abs_error:.2g} in the mean, {self.share:.0%} of its values by more than the "
-            f"{self.tolerance:.1g} that float32 explains, at a scale of {self.scale:.2g}."
-        )
-
-
-_NAMES = {"translation": "the translated graph", "IR": "the IR"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +92,8 @@ def locate(
     if pair.as_read is not None and (thorough or findings[0].excess < _CLEAR):
         findings.insert(0, _in_translation(pair, pair.as_read, here, threads, worker))
     worst = max(findings, key=lambda finding: finding.excess)
+    if worst.located is None and pair.as_read is not None:
+        worst = _in_passes(pair, pair.as_read, here, there) or worst
     if worst.located is None:
         return Found(None, tuple(finding.note for finding in findings))
     if folder is None or worst.write is None:
@@ -203,16 +160,43 @@ def _in_ir(pair: Pair, inputs: Sequence[Array], shapes: Shapes | None, threads: 
     return _Finding(step, located, str(located), write if pair.candidate.runtime == "openvino" else None)
 
 
+def _in_passes(pair: Pair, as_read: "ir.Model", here: Sequence[Array], there: Sequence[Array]) -> _Finding | None:
+    """Both ends are right, so it is what lies between; there is no example of that which OpenVINO could run."""
+    from ovprep.graph.origin import origin_of
+
+    walk = Walk(pair.canonical, there)
+    found = first_rewritten(Walk(as_read, here), walk)
+    if found is None:
+        return None
+    tolerance = SAME * found.scale
+    located = Located(
+        side="passes",
+        op=found.node,
+        op_type=walk.parts.op_type(found.node),
+        origin=origin_of(found.node, as_read.graph),
+        place=walk.parts.place(found.node) + 1,
+        total=len(walk.parts.nodes),
+        region=(found.node,),
+        max_abs_error=float(found.error.max()),
+        mean_abs_error=float(found.error.mean()),
+        scale=found.scale,
+        share=float(np.mean(found.error > tolerance)),
+        tolerance=tolerance,
+        unjudged=walk.unjudged,
+    )
+    return _Finding(None, located, str(located))
+
+
 def _closest(steps: Sequence[Step], side: Side, as_read: "ir.Model") -> str:
     """What to say where no op stands out."""
     from ovprep.graph.origin import origin_of
 
     if not steps:
-        return f"No tensor of {_NAMES[side]} could be compared."
+        return f"No tensor of {NAMES[side]} could be compared."
     worst = max(steps, key=lambda step: step.excess)
     origin = origin_of(worst.node, as_read.graph)
     return (
-        f"Each of {len(steps)} tensors of {_NAMES[side]} is what its own inputs give; the farthest, that of "
+        f"Each of {len(steps)} tensors of {NAMES[side]} is what its own inputs give; the farthest, that of "
         f"{worst.node!r} ({worst.op_type}{f', from {origin}' if origin else ''}), is at {worst.excess:.0%} of what "
         "float32 explains."
     )

@@ -90,6 +90,11 @@ class Walk:
         """All tensors as the graph itself has them, in float32 and by name; those beyond float64 left out."""
         return {name: value.rounded for name, value in self._unaided.items()}
 
+    @cached_property
+    def exact(self) -> dict[str, Array]:
+        """The same in float64."""
+        return {name: value.exact for name, value in self._unaided.items()}
+
     def is_wrong(self, name: str, seen: Array) -> bool:
         """Whether a tensor is not what the graph makes of its inputs, all ops before it taken together."""
         if name not in self._unaided:

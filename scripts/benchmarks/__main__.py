@@ -107,6 +107,7 @@ def mutations(
     onnx: Annotated[list[Path], typer.Option(help="ONNX files besides.")] = [],  # noqa: B006  (typer copies it)
     side: Annotated[list[str], typer.Option(help="IR, translation.")] = list(wrong.SIDES),  # noqa: B006
     places: Annotated[int, typer.Option(help="Ops of a model that each mutation is made at.")] = 1,
+    limit: Annotated[int | None, typer.Option(help="Mutations of each model and side; all by default.")] = None,
     seed: Annotated[int, typer.Option(help="Of the places, and of the numbers changed.")] = 0,
     seeds: Annotated[int, typer.Option(help="Seeds to look for false alarms with, instead of mutating.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
@@ -116,7 +117,7 @@ def mutations(
     if seeds:
         print(f"{wrong.false_alarms(names, onnx, seeds, threads)} false alarms")
     else:
-        wrong.summarise(wrong.score(names, onnx, side, places, seed, threads))
+        wrong.summarise(wrong.score(names, onnx, wrong.Scope(side, places, limit, seed), threads))
 
 
 app()

@@ -49,6 +49,16 @@ class Outcome:
     told: str
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Which mutations are tried: the sides, the ops of a model that each is made at, and how many on each side."""
+
+    sides: Sequence[str] = SIDES
+    places: int = 1
+    limit: int | None = None
+    seed: int = 0
+
+
 @dataclass
 class Tally:
     """Counts over mutations: those that change nothing, or less than the last bit of float32, are only counted."""
@@ -112,20 +122,23 @@ class Trial:
                 explaining=Explain(as_read),
             )
 
-    def outcomes(self, sides: Sequence[str], per_mutation: int, seed: int, tally: Tally) -> Iterator[Outcome]:
-        """Every mutation at some of the ops that it applies to."""
-        for side in sides:
+    def outcomes(self, scope: Scope, tally: Tally) -> Iterator[Outcome]:
+        """The mutations of a scope, at some of the ops that each applies to."""
+        for side in scope.sides:
             base = self._base(side)
+            made = []
             for number, (name, mutation) in enumerate(MUTATIONS.items()):
-                places = mutation.places(base, (seed, number))
-                chosen = np.random.default_rng((seed, number)).permutation(places)[:per_mutation]
-                for place in sorted(int(one) for one in chosen):
-                    outcome = self._outcome(side, name, place, base, (seed, number), tally)
-                    if outcome is not None:
-                        yield outcome
+                seed = (scope.seed, number)
+                places = np.random.default_rng(seed).permutation(mutation.places(base, seed))
+                made += [(name, int(place), seed) for place in places[: scope.places]]
+            order = np.random.default_rng([scope.seed, *self.name.encode(), *side.encode()]).permutation(len(made))
+            for index in sorted(order[: scope.limit]):
+                outcome = self._outcome(side, *made[index], base, tally)
+                if outcome is not None:
+                    yield outcome
 
     def _outcome(
-        self, side: str, mutation: str, place: int, base: ir.Model, seed: Seed, tally: Tally
+        self, side: str, mutation: str, place: int, seed: Seed, base: ir.Model, tally: Tally
     ) -> Outcome | None:
         mutated = base.clone()
         op = str(base.graph[place].name)
@@ -152,9 +165,7 @@ class Trial:
         return Outcome(self.name, side, mutation, op, change, not found.passed, named, told)
 
 
-def score(
-    names: list[str], files: list[Path], sides: Sequence[str], per_mutation: int, seed: int, threads: int
-) -> Tally:
+def score(names: list[str], files: list[Path], scope: Scope, threads: int) -> Tally:
     """Mutates the named models of the Keras zoo, and ONNX files."""
     tally = Tally([])
     with tempfile.TemporaryDirectory() as folder:
@@ -166,10 +177,9 @@ def score(
                 print(f"{name}: {error}", flush=True)
                 continue
             with trial.worker:
-                for outcome in trial.outcomes(sides, per_mutation, seed, tally):
+                for outcome in trial.outcomes(scope, tally):
                     tally.outcomes.append(outcome)
-                    if not (outcome.caught and outcome.named):
-                        print(_line(outcome), flush=True)
+                    print(_line(outcome), flush=True)
             own = [one for one in tally.outcomes if one.model == name]
             print(f"{name}: {len(own)} mutations, {sum(one.caught for one in own)} caught", flush=True)
     return tally
@@ -190,7 +200,7 @@ def false_alarms(names: list[str], files: list[Path], seeds: int, threads: int) 
 
 
 def _line(one: Outcome) -> str:
-    missed = "not caught" if not one.caught else f"named {one.told}"
+    missed = "right" if one.caught and one.named else f"named {one.told}" if one.caught else "NOT CAUGHT"
     return f"    {one.model}, {one.side}: {one.mutation} of {one.op} (changes {one.change:.1g}): {missed}"
 
 
