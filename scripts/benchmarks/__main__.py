@@ -105,7 +105,7 @@ def defects(
 def mutations(
     models: Annotated[list[str] | None, typer.Argument(help="Models of the zoo; all by default.")] = None,
     onnx: Annotated[list[Path], typer.Option(help="ONNX files besides.")] = [],  # noqa: B006  (typer copies it)
-    side: Annotated[list[str], typer.Option(help="IR, translation.")] = list(wrong.SIDES),  # noqa: B006
+    side: Annotated[list[str], typer.Option(help="Where: IR, passes, translation.")] = list(wrong.SIDES),  # noqa: B006
     places: Annotated[int, typer.Option(help="Ops of a model that each mutation is made at.")] = 1,
     limit: Annotated[int | None, typer.Option(help="Mutations of each model and side; all by default.")] = None,
     seed: Annotated[int, typer.Option(help="Of the places, and of the numbers changed.")] = 0,

@@ -1,7 +1,8 @@
 """How many wrong conversions the proof catches, and how often it names the right layer.
 
-Each mutation is made in two ways: of the canonical graph before the IR is written, which leaves the IR wrong; and of
-the graph as it was read, which makes the translation wrong and the IR faithful to it.
+Each mutation is made in three ways: of the canonical graph on its way into the IR, which leaves the IR wrong; of the
+canonical graph itself, as a wrong pass would; and of the graph as it was read, as a wrong translation would, with all
+that follows faithful to it.
 """
 
 import tempfile
@@ -30,7 +31,7 @@ from ovprep.verify.reference import DoubleReference
 from ovprep.verify.searching import Explain
 from ovprep.verify.verify import Verification, verify
 
-SIDES = ("IR", "translation")
+SIDES = ("IR", "passes", "translation")
 TRIES = 2
 """Seeds of noise that a mutation is evaluated with in float64 before it is called no change."""
 
@@ -96,13 +97,13 @@ class Trial:
         """Inputs, and what the graph that is to be mutated makes of them in float64."""
         if side not in self._known:
             done, exact = self.normalization, DoubleReference(self._base(side))
-            ports = done.interface if side == "IR" else done.original
+            ports = done.original if side == "translation" else done.interface
             cases = [case for seed in range(TRIES) for case in make_cases(ports, self.candidate.sizes(), seed)]
             self._known[side] = [(case.inputs, exact.run(case.inputs)) for case in cases if case.measures]
         return self._known[side]
 
     def _base(self, side: str) -> ir.Model:
-        return self.graph if side == "IR" else self.source.graph
+        return self.source.graph if side == "translation" else self.graph
 
     def verified(self, canonical: ir.Model, written: ir.Model, as_read: ir.Model, seed: int = 0) -> Verification:
         """Writes an IR, and holds it against the original."""
@@ -150,6 +151,8 @@ class Trial:
                 return None
             if side == "IR":
                 found = self.verified(self.graph, mutated, self.source.graph)
+            elif side == "passes":
+                found = self.verified(mutated, mutated, self.source.graph)
             else:
                 canonical = mutated.clone()
                 normalize(canonical, None, self.defects)
