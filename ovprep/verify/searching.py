@@ -10,7 +10,8 @@ from ovprep.interface import Interface
 from ovprep.verify.arrays import relayout_all
 from ovprep.verify.cases import Case, shapes_of
 from ovprep.verify.compare import Comparison
-from ovprep.verify.locate import Located, Pair, locate
+from ovprep.verify.locate import Pair, locate
+from ovprep.verify.located import Located
 from ovprep.verify.process import Worker
 
 if TYPE_CHECKING:
@@ -66,15 +67,18 @@ def search(
                 shapes=shapes,
                 threads=threads,
                 worker=worker if worker.alive else None,
-                folder=explain.folder,
+                folder=explain.folder if failed else None,
                 thorough=explain.always,
             )
         except (RuntimeFailure, UnsupportedError) as error:
             found = [f"Where it differs was not found out: {error}"]
             continue
-        if seen.located is not None:
+        if seen.located is not None and failed:
             notes += seen.notes
             return seen.located
+        if seen.located is not None:  # a tolerance is an estimate, and an op may exceed it where no output does
+            found = [f"All outputs agree. {note}" for note in seen.notes]
+            break
         found = list(seen.notes)
     notes += found
     return None

@@ -14,7 +14,8 @@ from ovprep.verify.cases import Case, make_cases
 from ovprep.verify.compare import Budget, Comparison, scale_of
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
-from ovprep.verify.locate import Located, Pair
+from ovprep.verify.locate import Pair
+from ovprep.verify.located import Located
 from ovprep.verify.process import Worker
 from ovprep.verify.rounding import rounding_of
 from ovprep.verify.searching import Explain, search

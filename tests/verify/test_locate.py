@@ -11,7 +11,8 @@ import pytest
 
 from ovprep.verify import Contender
 from ovprep.verify.arrays import Array
-from ovprep.verify.locate import Found, Located, Pair, locate
+from ovprep.verify.locate import Found, Pair, locate
+from ovprep.verify.located import Located
 from tests.verify.networks import MUTATIONS, NWC, Network, network, onnx_model, write_ir, write_onnx
 
 CONVOLUTION = {"conv", "norm"}

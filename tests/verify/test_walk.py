@@ -97,3 +97,11 @@ def test_the_nearest_tensors_before_one() -> None:
     assert sorted(walk.before("mean", ["conv", "sigmoid"])) == ["conv", "sigmoid"]
     assert walk.before("mean", ["conv"]) == ["conv"]
     assert walk.before("mean", []) == ["x"]
+
+
+def test_a_tensor_without_axes() -> None:
+    build = GraphBuilder()
+    total = build.op("ReduceSum", build.input("x", "batch", 3, 16), keepdims=0)
+    build.output(build.op("Neg", total), "negative")
+    (step,) = Walk(build.model, [X]).steps({"negative": np.array(0, np.float32)})
+    assert step.error == abs(float(step.expected)) > 0
