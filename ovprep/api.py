@@ -92,6 +92,8 @@ def convert(
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
+    if explain and not verify:
+        raise OptionError("Only a verification can be explained: leave --no-verify out, or --explain.")
     device = Target.of(target, openvino_version)
     with _as_file(model) as path:
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")

@@ -102,3 +102,9 @@ def test_a_right_one_is_explained_when_asked(tmp_path: Path) -> None:
     told = [note for note in done.verification.notes if note.startswith("Each of ")]
     assert ["of the translated graph" in told[0], "of the IR" in told[1]] == [True, True]
     assert "float32 explains" in told[1]
+
+
+def test_only_a_verification_can_be_explained(tmp_path: Path) -> None:
+    path = write_onnx(network(), "NCW", tmp_path / "model.onnx")
+    with pytest.raises(ovprep.OptionError, match="leave --no-verify out"):
+        ovprep.convert(path, tmp_path / "out", verify=False, explain=True)

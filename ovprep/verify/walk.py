@@ -97,9 +97,10 @@ class Walk:
 
     def is_wrong(self, name: str, seen: Array) -> bool:
         """Whether a tensor is not what the graph makes of its inputs, all ops before it taken together."""
-        if name not in self._unaided:
+        node = self.parts.maker(name)
+        if node is None or name not in self._unaided:
             return False
-        return self._step(self.parts.maker(name), name, self._unaided[name], seen).excess > 1.0
+        return self._step(node, name, self._unaided[name], seen).excess > 1.0
 
     def before(self, tensor: str, among: Collection[str]) -> list[str]:
         """The nearest tensors before one that are `among` those named, inputs of the graph always; in no order."""
@@ -156,8 +157,7 @@ class Walk:
         region[node] = None
         return {one: _Known(array, rounded[one], region, sources) for one, array in exact.items()}
 
-    def _step(self, node: str | None, name: str, computed: _Known, seen: Array) -> Step:
-        assert node is not None, "inputs are given, not made"
+    def _step(self, node: str, name: str, computed: _Known, seen: Array) -> Step:
         exact = computed.exact
         scale = scale_of([exact]) or 1.0
         noise = differences(exact, computed.rounded)

@@ -36,6 +36,8 @@ class Watched:
         try:
             self.seen = self._run(self.walk.tensors)
         except RuntimeFailure:  # a tensor that the plugin cannot give: one at a time, then
+            if not self._worker.alive:
+                self._worker = Worker(self._contender.runtime, threads=self._worker.threads)
             return self._alone(self.walk.tensors)
         self.steps = self.walk.steps(self.seen)
         return first_unexplained(self.steps) or self._alone(tuple(self.seen))
@@ -45,7 +47,8 @@ class Watched:
         loaded = self._worker.load(dataclasses.replace(self._contender, taps=tuple(taps)), shapes=self._shapes)
         arrays = self._worker.run(self.walk.inputs)
         own = len(arrays) - len(loaded.taps)
-        return dict(zip((*self.walk.outputs[:own], *loaded.taps), arrays, strict=True))
+        found = dict(zip(self.walk.outputs, arrays[:own], strict=False))  # an IR may have more, or less
+        return found | dict(zip(loaded.taps, arrays[own:], strict=True))
 
     def _alone(self, among: Sequence[str]) -> Step | None:
         """The same with one tensor watched at a time, held against the graph's own run."""

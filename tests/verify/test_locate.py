@@ -205,3 +205,22 @@ def test_the_search_is_part_of_a_verification(folder: Path, tmp_path: Path) -> N
     assert str(found.located) in found.notes
     assert found.located.reproducer == tmp_path
     assert ends_with(tmp_path)[0] == 1
+
+
+def test_tensors_that_cannot_be_watched_together_are_watched_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a tensor that is given ends the process of the plugin."""
+    from ovprep.verify.watched import Watched
+
+    watch = Watched._run
+
+    def run(self: Watched, taps: tuple[str, ...]) -> dict[str, Array]:
+        if len(taps) > 1:
+            self._worker.close()
+        return watch(self, taps)
+
+    monkeypatch.setattr(Watched, "_run", run)
+    located = search(folder, write_ir(MUTATIONS["kernel reversed"](network()), tmp_path / "ir.xml")).located
+    assert located is not None
+    assert located.op == "norm"
