@@ -9,6 +9,7 @@ import onnx
 import onnx_ir as ir
 import pytest
 
+from ovprep.errors import RuntimeFailure
 from ovprep.verify import Contender
 from ovprep.verify.arrays import Array
 from ovprep.verify.locate import Found, Pair, locate
@@ -218,6 +219,7 @@ def test_tensors_that_cannot_be_watched_together_are_watched_alone(
     def run(self: Watched, taps: tuple[str, ...]) -> dict[str, Array]:
         if len(taps) > 1:
             self._worker.close()
+            raise RuntimeFailure("OpenVINO died.")
         return watch(self, taps)
 
     monkeypatch.setattr(Watched, "_run", run)
