@@ -17,6 +17,7 @@ import onnx_ir as ir
 from ovprep.building import build
 from ovprep.certifying import certified, ir_hash, recorded
 from ovprep.defects import active_defects
+from ovprep.difference import difference_beside
 from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
 from ovprep.inspection import Inspection, inspect_source
@@ -52,6 +53,7 @@ def convert(
     data: Sequence[Data] = (),
     sample_rate: int | None = None,
     tolerance: float | None = None,
+    explain: bool = False,
     benchmark: bool = True,
     seconds: float = 10.0,
     threads: int | None = None,
@@ -85,6 +87,7 @@ def convert(
     data, sample_rate, tolerance
                 of the verification, as in `ovprep.verify`: the user's own signals, in the layout of the original; the
                 rate that they are held against; the share of an output's scale allowed in place of the error budget
+    explain     say how close each op comes to what its inputs give, also where nothing differs
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
     seconds     budget of the benchmark's measuring
@@ -93,10 +96,13 @@ def convert(
     on_progress called with the name of each stage
 
     Raises ModelError, UnsupportedError, OutputError or OptionError, with nothing written, where the model, the folder
-    or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
+    or an option is at fault; VerificationError, with nothing written but an example of the difference in
+    `<stem>_difference`, where the IR is not equal to the original.
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
+    if explain and not verify:
+        raise OptionError("Only a verification can be explained: leave --no-verify out, or --explain.")
     device = Target.of(target, openvino_version)
     if execution_precision not in EXECUTION_PRECISIONS:
         raise OptionError(f"The execution precision is {' or '.join(EXECUTION_PRECISIONS)}, not {execution_precision}.")
@@ -131,6 +137,8 @@ def convert(
                 seed=seed,
                 keep_f32=execution_precision == "f32",
                 on_stage=say,
+                difference=difference_beside(folder),
+                explain=explain,
             )
             verification = built.verification and certified(
                 built.verification,

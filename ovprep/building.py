@@ -69,11 +69,14 @@ def build(
     seed: int,
     keep_f32: bool = False,
     on_stage: Callable[[str], None],
+    difference: Path | None = None,
+    explain: bool = False,
 ) -> Built:
     """Leaves out rewrites that lose, chooses the rank, writes the IR to a folder, verifies it and times it.
 
     `demand` is what the caller asks of the verification. `seconds` is the budget of the benchmark, None for none; then
-    nothing is left out either. `keep_f32` has devices compute in float32 whatever their default is.
+    nothing is left out either. `keep_f32` has devices compute in float32 whatever their default is. Where the IR
+    differs, an example of it goes to `difference`; `explain` says how close it is where it does not.
 
     Where rank 4 was chosen for its speed and is not equal to the original, rank 3 takes its place.
 
@@ -88,7 +91,14 @@ def build(
         on_stage("writing the IR")
         written = write(chosen.graph, folder)
         candidate = Candidate(
-            source, normalization.original, chosen.graph, interface, folder / "model.xml", demand=demand
+            source,
+            normalization.original,
+            chosen.graph,
+            interface,
+            folder / "model.xml",
+            demand=demand,
+            difference=difference,
+            explain=explain,
         )
         found = examine(candidate, verifying=verifying, seconds=seconds, threads=threads, seed=seed, on_stage=on_stage)
         return Built(chosen, written, *found)

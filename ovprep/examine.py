@@ -12,6 +12,7 @@ import onnx_ir as ir
 
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Benchmark
+from ovprep.difference import publish
 from ovprep.errors import RuntimeFailure, UnsupportedError, VerificationError
 from ovprep.frontends.source import Source
 from ovprep.graph.chance import first_random
@@ -24,6 +25,7 @@ from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.conversion import DirectConversion
 from ovprep.verify.demand import Demand
 from ovprep.verify.process import Worker
+from ovprep.verify.searching import Explain
 from ovprep.verify.verify import Verification, verify
 
 
@@ -32,7 +34,8 @@ class Candidate:
     """A conversion under examination: the original, its graph in canonical form, and the model made of it.
 
     `runtime` runs that model: an IR, the graph itself as ONNX, or a Keras file, which is loaded with the `options`.
-    `demand` is what the caller asks besides.
+    `demand` is what the caller asks besides. `difference` is where an example of a difference goes, None for nowhere;
+    `explain` asks how close each op is even where nothing differs.
     """
 
     source: Source
@@ -43,6 +46,8 @@ class Candidate:
     runtime: Runtime = "openvino"
     options: ReadOptions = field(default_factory=ReadOptions)
     demand: Demand = field(default_factory=Demand)
+    difference: Path | None = None
+    explain: bool = False
 
     def sizes(self) -> dict[str, int]:
         """Sizes for the open axes of the original."""
@@ -144,27 +149,47 @@ def stand_in(source: Source, folder: Path) -> Contender:
 def _verify(
     candidate: Candidate, contender: Contender, worker: Worker, threads: int, seed: int, refusal: str | None
 ) -> Verification:
-    found = verify(
-        contender,
-        candidate.model,
-        candidate.graph,
-        candidate.original,
-        candidate.interface,
-        sizes=candidate.sizes(),
-        seed=seed,
-        threads=threads,
-        worker=worker,
-        runtime=candidate.runtime,
-        options=candidate.options,
-        extra=candidate.demand.cases,
-        tolerance=candidate.demand.tolerance,
-    )
+    with tempfile.TemporaryDirectory(prefix="ovprep-") as scratch:
+        found = verify(
+            contender,
+            candidate.model,
+            candidate.graph,
+            candidate.original,
+            candidate.interface,
+            sizes=candidate.sizes(),
+            seed=seed,
+            threads=threads,
+            worker=worker,
+            runtime=candidate.runtime,
+            options=candidate.options,
+            extra=candidate.demand.cases,
+            tolerance=candidate.demand.tolerance,
+            explaining=_explain(candidate, Path(scratch), refusal),
+        )
+        if found.located is not None and found.located.reproducer is not None:
+            found = _published(found, candidate, Path(scratch))
     found = dataclasses.replace(found, notes=(*candidate.demand.notes, *found.notes))
     if refusal is not None:
         found = proven_on_stand_in(found, refusal)
     if not found.passed:
         raise VerificationError(_failure(found))
     return found
+
+
+def _explain(candidate: Candidate, scratch: Path, refusal: str | None) -> Explain | None:
+    """What to search with; None where the result is no graph of ops that could be watched."""
+    if candidate.runtime not in ("openvino", "onnxruntime"):
+        return None
+    as_read = candidate.source.graph if refusal is None else None  # else it is the original itself
+    return Explain(as_read, scratch if candidate.difference is not None else None, candidate.explain)
+
+
+def _published(found: Verification, candidate: Candidate, scratch: Path) -> Verification:
+    assert found.located is not None
+    assert candidate.difference is not None
+    how = publish(scratch, candidate.difference)
+    located = dataclasses.replace(found.located, reproducer=candidate.difference)
+    return dataclasses.replace(found, located=located, notes=(*found.notes, how))
 
 
 def proven_on_stand_in(found: Verification, refusal: str) -> Verification:

@@ -110,6 +110,9 @@ def convert(
     data: DataFiles = None,
     sample_rate: SampleRate = None,
     tolerance: ShareOfScale = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which op differs most, even if none is wrong.")
+    ] = False,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
@@ -140,6 +143,7 @@ def convert(
             data=data or (),
             sample_rate=sample_rate,
             tolerance=tolerance,
+            explain=explain,
             benchmark=benchmark,
             seconds=seconds,
             threads=threads,

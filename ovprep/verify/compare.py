@@ -119,7 +119,7 @@ def differences(original: Array, candidate: Array) -> Array:
     """
     first, second = original.astype(np.float64), candidate.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(first - second)
+        error = np.asarray(np.abs(first - second))  # NumPy makes a number of what has no axes
     same = (np.isnan(first) & np.isnan(second)) | (first == second)
     error[same] = 0.0
     error[~same & ~(np.isfinite(first) & np.isfinite(second))] = np.inf

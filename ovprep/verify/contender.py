@@ -26,8 +26,9 @@ class Contender:
     of runtime "openvino" whose path is a Keras file stands for OpenVINO's own direct conversion of that file: see
     `ovprep.verify.conversion`. `options` are for the framework that loads it. `optimised` False keeps ONNX Runtime from
     rewriting the graph. `inner` are the numbers of outputs of an OpenVINO model of which the input of the final
-    activation is given too, behind all outputs. `wiring` says how the original's arrays reach it, where it names or
-    orders its inputs and outputs otherwise.
+    activation is given too, behind all outputs. `taps` are inner tensors that it gives besides its outputs: see
+    `Options`. `wiring` says how the original's arrays reach it, where it names or orders its inputs and outputs
+    otherwise.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Contender:
     options: ReadOptions = field(default_factory=ReadOptions)
     optimised: bool = True
     inner: tuple[int, ...] = ()
+    taps: tuple[str, ...] = ()
     wiring: Wiring | None = None
 
     @property

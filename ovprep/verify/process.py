@@ -193,7 +193,8 @@ class Worker:
             "shapes": shapes,
         }
         inner = contender.inner if contender.wiring is None else contender.wiring.places_of_outputs(contender.inner)
-        body |= {"optimised": contender.optimised, "inner": inner, **contender.options.packed()}
+        asked = {"optimised": contender.optimised, "inner": inner, "taps": contender.taps}
+        body |= {**asked, **contender.options.packed()}
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
     def _request(
@@ -255,9 +256,8 @@ class Worker:
 def _loaded(body: dict[str, Any]) -> Loaded:
     fields = {key: value for key, value in body.items() if key != "ok"}
     types = tuple((dtype, tuple(dims)) for dtype, dims in fields.pop("input_types", ()))
-    return Loaded(
-        **{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"]), "input_types": types}
-    )
+    names = {key: tuple(fields.get(key, ())) for key in ("inputs", "outputs", "taps")}
+    return Loaded(**{**fields, **names, "input_types": types})
 
 
 def _end(process: subprocess.Popen[bytes], log: BinaryIO) -> None:

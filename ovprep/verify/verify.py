@@ -17,11 +17,13 @@ from ovprep.verify.compare import Comparison, scale_of
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.explain import Tolerance
 from ovprep.verify.invariances import Check, Shift, batched, make_shift, repeated, shifted
+from ovprep.verify.located import Located
 from ovprep.verify.original import Original
 from ovprep.verify.precisions import AtPrecision, summed_up
 from ovprep.verify.process import Worker
 from ovprep.verify.rounding import rounding_of
 from ovprep.verify.saturation import Inner, inner_values, widened, with_inner_outputs
+from ovprep.verify.searching import Explain, search
 from ovprep.verify.subject import Subject
 from ovprep.verify.yardstick import Outputs, measure
 
@@ -38,9 +40,9 @@ class Verification:
     `reference` and `candidate` name the runtimes, with versions, that ran the original and the IR. `default_precision`
     is what OpenVINO computes in on this device unless told otherwise ("f32", "bf16"); None where that was not found
     out. Rows at f32 and `checks` decide; rows at other precisions are there to be known, and `precisions` sums them up.
-    `noise` of the tolerance and errors of rows may be infinite or NaN, which strict JSON has no number for. `inputs`
-    has the SHA-256 of what was fed, by signal and batch; `certificate` what else is needed to run it again, where the
-    caller told.
+    `noise` of the tolerance and errors of rows may be infinite or NaN, which strict JSON has no number for. `located`
+    is the first op that differs, where that was searched for and found. `inputs` has the SHA-256 of what was fed, by
+    signal and batch; `certificate` what else is needed to run it again, where the caller told.
     """
 
     passed: bool
@@ -53,6 +55,7 @@ class Verification:
     notes: tuple[str, ...]
     checks: tuple[Check, ...] = ()
     precisions: tuple[AtPrecision, ...] = ()
+    located: Located | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     certificate: Certificate | None = None
 
@@ -85,6 +88,7 @@ def verify(
     graph_interface: Interface | None = None,
     finite: bool = False,
     others: Mapping[str, Path] | None = None,
+    explaining: Explain | None = None,
     on_progress: Progress | None = None,
 ) -> Verification:
     """Runs the original and the IR on the same signals, and judges the difference by an error budget.
@@ -94,7 +98,7 @@ def verify(
     default `target`; without one there is no float64 yardstick. `sizes` gives every open dimension but the batch.
     `runtime` runs the candidate, where it is a path: an IR, an `.onnx` or a Keras file, loaded with the `options`. A
     `worker` that was launched with the original serves for it, and is left running. The tolerance is explained at
-    `ovprep.verify.compare.Budget`.
+    `ovprep.verify.compare.Budget`. With `explaining`, a difference is followed to the first op that differs.
 
     `extra` cases, such as recordings, are run and judged besides the signals; their names must be their own. A
     `tolerance`, a share of each output's scale, takes the place of the error budget. `others` are IRs of the same model
@@ -132,6 +136,8 @@ def verify(
         plain, default_precision = subject.at_default()
         plain += subject.with_f16_weights() if contender.runtime == "openvino" else []
         plain += [row for name, path in (others or {}).items() for row in subject.of_another(name, path)]
+        pair = explaining.pair(canonical, original, contender) if explaining is not None else None
+        located = search(explaining, pair, rows, cases, source, target, threads=threads, worker=origin, notes=notes)
     everything, names = (*rows, *plain), {port.name for port in source.outputs}
     refuted = any(check.decides and check.passed is False for check in checks)
     found = explain.notes(rows, checks, budgets, source, cases, run.outputs, yardstick.rounded)
@@ -146,6 +152,7 @@ def verify(
         notes=(*found, *notes, *subject.notes),
         checks=tuple(checks),
         precisions=summed_up([row for row in everything if row.output in names]),
+        located=located,
         inputs=hashes(cases),
     )
 

@@ -61,6 +61,7 @@ class Host:
             ReadOptions.unpacked(body),
             optimised=body.get("optimised", True),
             inner=tuple(body.get("inner", ())),
+            taps=tuple(body.get("taps", ())),
         )
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:

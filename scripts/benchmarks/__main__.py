@@ -7,6 +7,7 @@ import typer
 
 from benchmarks import conversion, properties, ranks, solver, speed, torch_models
 from benchmarks import defects as plugin
+from benchmarks import mutations as wrong
 from benchmarks import twins as keras_twins
 from benchmarks.zoo import COLUMNS, RANKS, ZOO
 
@@ -110,6 +111,25 @@ def defects(
     sizes = tuple((int(channels), int(length)) for channels, _, length in (one.partition("x") for one in size))
     for found in plugin.search(form, depth, precision, batches=tuple(batch), sizes=sizes):
         print(f"{found.trial} {found.failure or f'off by {found.error:.2g}'}", flush=True)
+
+
+@app.command()
+def mutations(
+    models: Annotated[list[str] | None, typer.Argument(help="Models of the zoo; all by default.")] = None,
+    onnx: Annotated[list[Path], typer.Option(help="ONNX files besides.")] = [],  # noqa: B006  (typer copies it)
+    side: Annotated[list[str], typer.Option(help="Where: IR, passes, translation.")] = list(wrong.SIDES),  # noqa: B006
+    places: Annotated[int, typer.Option(help="Ops of a model that each mutation is made at.")] = 1,
+    limit: Annotated[int | None, typer.Option(help="Mutations of each model and side; all by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the places, and of the numbers changed.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Seeds to look for false alarms with, instead of mutating.")] = 0,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """How many wrong conversions the proof catches, and names rightly; with --seeds, how many right ones it refuses."""
+    names = list(ZOO) if models is None and not onnx else list(models or ())
+    if seeds:
+        print(f"{wrong.false_alarms(names, onnx, seeds, threads)} false alarms")
+    else:
+        wrong.summarise(wrong.score(names, onnx, wrong.Scope(side, places, limit, seed), threads))
 
 
 app()

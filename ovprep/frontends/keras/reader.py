@@ -27,6 +27,7 @@ from ovprep.graph.builder import Builder, new_model
 from ovprep.graph.edit import remove_unused
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
+from ovprep.graph.origin import remember_layer, remember_tap
 from ovprep.options import ReadOptions
 
 _INPUT_TYPES = {
@@ -123,10 +124,13 @@ class _Reader:
             options = resolve(call.options, values, layer)
             for index, value in enumerate(self._call(layer, arguments, options)):
                 values[TensorRef(call.layer, call.index, index)] = value
+                if self.depth == 0:
+                    remember_tap(value, f"{layer.name}:{index}" if index else layer.name)
         self.weights.expect_no_strays()
         return [lookup(ref, values, "the model's output") for ref in self.network.outputs]
 
     def _call(self, layer: LayerConfig, arguments: Sequence[Any], options: Mapping[str, Any]) -> Sequence[ir.Value]:
+        remember_layer(self.graph, layer.name, str(layer))
         options = without_idle_mask(layer.class_name, options)
         if layer.class_name in MODEL_CLASSES:
             self.scene.count_call(0)

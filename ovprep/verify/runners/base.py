@@ -18,7 +18,9 @@ class Options:
 
     `shapes` fixes the shapes of all inputs, in their order, before the model is compiled, as one would on a device
     whose input never changes; None leaves open dimensions open. `reading` is for frameworks that load a model's file.
-    `optimised` and `inner` are those of the contender.
+    `optimised` and `inner` are those of the contender. `taps` are names of inner tensors to give behind the outputs: of
+    tensors for OpenVINO and ONNX Runtime, of layers for Keras, with `:1` behind the name for a second output. What the
+    runtime does not know by its name is left out.
     """
 
     threads: int
@@ -27,6 +29,7 @@ class Options:
     reading: ReadOptions = field(default_factory=ReadOptions)
     optimised: bool = True
     inner: tuple[int, ...] = ()
+    taps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Loaded:
     a model ready to run; `compile_ms` the part of it that went into compiling, where the runtime tells the two apart.
     `quantises` says that the runtime rounds floating-point values to 8 bits by itself, as TFLite's dynamic range does.
     `input_types` has the type and the sizes of each input, None for an open axis, where a runtime is asked for them.
+    `taps` are the inner tensors that it gives behind the outputs.
     """
 
     version: str
@@ -48,6 +52,7 @@ class Loaded:
     properties: dict[str, str] = field(default_factory=dict)
     quantises: bool = False
     input_types: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
+    taps: tuple[str, ...] = ()
 
 
 class Runner(Protocol):

@@ -1,5 +1,6 @@
 """Keras models in TensorFlow, as one compiled graph function."""
 
+import dataclasses
 import tempfile
 import time
 import traceback
@@ -28,7 +29,8 @@ class KerasBackend:
         """Loads a Keras file, with code in the file refused unless the options allow it."""
         self._set_threads(options.threads)
         load_plugins(options.reading.plugins)
-        return KerasRunner(load_original(path, options.reading))
+        original = load_original(path, options.reading)
+        return KerasRunner(original) if not options.taps else tapped(original, options.taps)
 
     def convert(self, path: Path, output: Path, options: Options) -> None:
         """OpenVINO's own direct conversion: the live model to an IR with f32 weights."""
@@ -88,7 +90,7 @@ class KerasRunner:
     the 10% that `tf.function` spends on dispatch.
     """
 
-    def __init__(self, original: Original) -> None:
+    def __init__(self, original: Original, taps: Sequence[str] = ()) -> None:
         import tensorflow as tf
 
         model = original.model
@@ -112,13 +114,14 @@ class KerasRunner:
         self.loaded = Loaded(
             version=original.version,
             inputs=tuple(tensor.name for tensor in model.inputs),
-            outputs=tuple(tensor.name for tensor in model.outputs),
+            outputs=tuple(tensor.name for tensor in model.outputs[: len(model.outputs) - len(taps)]),
             precision="f32",
             load_ms=1e3 * (end - original.begin),
             compile_ms=1e3 * (end - original.end),
             input_types=tuple(
                 (dtype.name, tuple(tensor.shape)) for dtype, tensor in zip(self._dtypes, model.inputs, strict=True)
             ),
+            taps=tuple(taps),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
@@ -150,6 +153,34 @@ class KerasRunner:
         import tensorflow as tf
 
         return [tf.constant(array, dtype) for array, dtype in zip(inputs, self._dtypes, strict=True)]
+
+
+def tapped(original: Original, names: Sequence[str]) -> KerasRunner:
+    """The model with what its layers give behind its own outputs; a layer that is called several times is left out."""
+    if type(original.model).__module__.startswith("tf_keras"):
+        import tf_keras as framework
+    else:
+        import keras as framework
+
+    model = original.model
+    tensors = {name: tensor for name, tensor in _tensors_of(model).items() if name in names}
+    wider = framework.Model(model.inputs, [*model.outputs, *tensors.values()])
+    return KerasRunner(dataclasses.replace(original, model=wider), tuple(tensors))
+
+
+def _tensors_of(model: Any) -> dict[str, Any]:
+    """What each layer gives, by its name; second outputs as "name:1"."""
+    import tensorflow as tf
+
+    functional = getattr(model, "_functional", None) or model  # Keras 3 keeps one in a Sequential
+    nodes = [node for level in functional._nodes_by_depth.values() for node in level]
+    layers = [node.operation if hasattr(node, "operation") else node.layer for node in nodes]
+    found = {}
+    for node, layer in zip(nodes, layers, strict=True):
+        if sum(other is layer for other in layers) == 1:
+            for index, tensor in enumerate(tf.nest.flatten(node.outputs)):
+                found[f"{layer.name}:{index}" if index else layer.name] = tensor
+    return found
 
 
 def _keeps_state(layer: Any) -> bool:

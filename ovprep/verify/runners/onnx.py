@@ -40,22 +40,31 @@ class OnnxBackend:
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         begin = time.perf_counter()
         model: str | bytes = str(path)
-        if options.reading.opened:
-            model = _opened(path, options)
+        taps: tuple[str, ...] = ()
+        if options.reading.opened or options.taps:
+            model, taps = _changed(path, options)
             settings.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
         session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-        return OnnxRunner(session, self._version, 1e3 * (time.perf_counter() - begin))
+        return OnnxRunner(session, self._version, 1e3 * (time.perf_counter() - begin), taps)
 
 
-def _opened(path: Path, options: Options) -> bytes:
-    """The file with axes declared open that it fixes: its ops run at other sizes then, as far as they can."""
+def _changed(path: Path, options: Options) -> tuple[bytes, tuple[str, ...]]:
+    """The file with axes declared open that it fixes, and with inner tensors as outputs, and which these are.
+
+    Ops run at other sizes then, as far as they can.
+    """
     import onnx
 
     from ovprep.graph.opening import open_axes
 
     proto = onnx.load(str(path), load_external_data=False)
     open_axes(proto, options.reading.opened)
-    return bytes(proto.SerializeToString())
+    own = {value.name for value in proto.graph.output}
+    made = (name for node in proto.graph.node for name in node.output)
+    taps = tuple(name for name in made if name in options.taps and name not in own)
+    for name in taps:
+        proto.graph.output.add(name=name)
+    return bytes(proto.SerializeToString()), taps
 
 
 _TYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(bool)": "bool"} | {
@@ -71,15 +80,16 @@ def _dims(shape: Sequence[int | str | None]) -> tuple[int | None, ...]:
 class OnnxRunner:
     """An inference session."""
 
-    def __init__(self, session: Any, version: str, load_ms: float) -> None:
+    def __init__(self, session: Any, version: str, load_ms: float, taps: tuple[str, ...] = ()) -> None:
         self._session = session
         self.loaded = Loaded(
             version=version,
             inputs=tuple(port.name for port in session.get_inputs()),
-            outputs=tuple(port.name for port in session.get_outputs()),
+            outputs=tuple(port.name for port in session.get_outputs() if port.name not in taps),
             precision="f32",
             load_ms=load_ms,
             input_types=tuple((_TYPES.get(port.type, port.type), _dims(port.shape)) for port in session.get_inputs()),
+            taps=taps,
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
@@ -92,7 +102,7 @@ class OnnxRunner:
         binding = self._session.io_binding()
         for name, array in zip(self.loaded.inputs, inputs, strict=True):
             binding.bind_cpu_input(name, array)
-        for name in self.loaded.outputs:
+        for name in (*self.loaded.outputs, *self.loaded.taps):
             binding.bind_output(name, "cpu")
         session = self._session
         return lambda: session.run_with_iobinding(binding)

@@ -50,6 +50,8 @@ class OpenVinoBackend:
             fixed = {value.name for value in options.reading.values}  # their shapes are
             open_ones = [port for port in model.inputs if not fixed & port.get_names()]
             model.reshape({port: list(shape) for port, shape in zip(open_ones, options.shapes, strict=True)})
+        own = len(model.outputs)
+        taps = _tap(model, frozenset(options.taps))
         _give_inner(model, options.inner)
         read = time.perf_counter()
         compiled = self._core.compile_model(model, _DEVICE, _settings(options))
@@ -57,13 +59,28 @@ class OpenVinoBackend:
         loaded = Loaded(
             version=self._version,
             inputs=tuple(_name(port, f"input_{index}") for index, port in enumerate(compiled.inputs)),
-            outputs=tuple(_name(port, f"output_{index}") for index, port in enumerate(compiled.outputs)),
+            outputs=tuple(_name(port, f"output_{index}") for index, port in enumerate(compiled.outputs[:own])),
             precision=_precision(compiled),
             load_ms=1e3 * (end - begin),
             compile_ms=1e3 * (end - read),
             properties=_properties(compiled),
+            taps=tuple(taps),
         )
         return OpenVinoRunner(self._openvino, compiled, loaded)
+
+
+def _tap(model: Any, names: frozenset[str]) -> list[str]:
+    """Makes inner tensors outputs behind the model's own; returns those of the names that are given now."""
+    found = []
+    for node in model.get_ordered_ops() if names else ():
+        if node.get_type_name() in ("Constant", "Parameter", "Result"):
+            continue
+        for port in node.outputs():
+            known = sorted(names & port.get_names())
+            if known and not any(user.get_node().get_type_name() == "Result" for user in port.get_target_inputs()):
+                model.add_outputs([port])
+                found.append(known[0])
+    return found
 
 
 def _opened(openvino: Any, model: Any, options: Options) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Where passes changed what a graph computes: the first op behind which no tensor is one of the original graph's.
+
+Passes rename, transpose, fold and split, so that neither names nor shapes tell which tensor was which. Values do: what
+is right is some tensor of the graph as it was read, in whatever order; behind a wrong op nothing is any more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ovprep.verify.arrays import Array
+from ovprep.verify.compare import differences, scale_of
+from ovprep.verify.walk import Walk
+
+SAME = 1e-5
+"""Share of the scale that a tensor may differ by and be the same: passes fold weights in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rewritten:
+    """The op, by name, its tensor, and how far that is, element by sorted element, from the nearest one as read."""
+
+    node: str
+    tensor: str
+    error: Array
+    scale: float
+
+
+def first_rewritten(as_read: Walk, canonical: Walk) -> Rewritten | None:
+    """The first op from which no way leads to a tensor that the graph as read has.
+
+    None where all outputs are right, or one of them could not be computed.
+    """
+    known: dict[int, list[Array]] = {}
+    for array in as_read.exact.values():
+        known.setdefault(array.size, []).append(np.sort(array, None))
+    distances = {name: _distance(array, known) for name, array in canonical.exact.items()}
+    if not distances.keys() >= set(canonical.outputs):  # beyond float64, so that all before it would seem wrong
+        return None
+    right = {name for name, error in distances.items() if error.max(initial=0.0) <= SAME * _scale(canonical, name)}
+    if right.issuperset(canonical.outputs):
+        return None
+    for node in reversed(canonical.parts.nodes):
+        if right.intersection(node.output):
+            right.update(canonical.parts.needs(node.name))
+    for node in canonical.parts.nodes:
+        for name in node.output:
+            if name in distances and not right.intersection(node.output):
+                return Rewritten(node.name, name, distances[name], _scale(canonical, name))
+    return None
+
+
+def _distance(array: Array, known: dict[int, list[Array]]) -> Array:
+    """Differences from the nearest of the known tensors of that size; infinite where there is none."""
+    values = np.sort(array, None)
+    candidates = [differences(values, other) for other in known.get(array.size, [])]
+    return min(candidates, key=lambda error: float(error.max(initial=0.0)), default=np.full(1, np.inf))
+
+
+def _scale(walk: Walk, name: str) -> float:
+    return scale_of([walk.exact[name]]) or 1.0
