@@ -21,6 +21,7 @@ from ovprep.inspection import default_sizes
 from ovprep.options import LAYOUTS
 from ovprep.report.verified import Verified
 from ovprep.sides import Side, open_candidate, open_original
+from ovprep.tracing import NOT_TRACED, trace_of
 from ovprep.verify.certificate import File
 from ovprep.verify.demand import Data, Demand, checked_rate, demand_of, file_names
 from ovprep.verify.match import Match, Stated, match
@@ -48,6 +49,7 @@ def verify(
     dynamic: Sequence[str] = (),
     threads: int | None = None,
     seed: int = 0,
+    explain: bool = False,
     on_progress: Progress | None = None,
 ) -> Verified:
     """Feeds two models the same signals, and judges by an error budget whether they are the same model.
@@ -68,6 +70,8 @@ def verify(
                 of both
     threads     threads that every runtime may use; all cores of the process by default
     seed        of the signals
+    explain     search for the op that differs most even where the two are equal; where they are not, that is done
+                without being asked
 
     The result says whether they are equal: nothing is raised where they are not. Raises ModelError, UnsupportedError or
     OptionError where a model, the data or an option is at fault, or the two cannot be compared; RuntimeFailure where
@@ -86,7 +90,7 @@ def verify(
         rate = checked_rate(sample_rate, left.rate)
         demand = demand_of(data, matched.source, rate, tolerance)
         say("comparing")
-        found = _compare(left, right, matched, demand, count, seed)
+        found = _compare(left, right, matched, demand, count, seed, explain=explain)
     found = certified(
         replace(found, notes=(*left.notes, *right.notes, *matched.notes, *demand.notes, *found.notes)),
         File(left.path, left.sha256),
@@ -119,7 +123,9 @@ def _stated(layout: Layout | None) -> Stated:
     return Stated(layout=layout) if isinstance(layout, str) else Stated(layouts=layout or {})
 
 
-def _compare(left: Side, right: Side, matched: Match, demand: Demand, threads: int, seed: int) -> Verification:
+def _compare(
+    left: Side, right: Side, matched: Match, demand: Demand, threads: int, seed: int, *, explain: bool
+) -> Verification:
     """Runs both. Where an old Keras file is loaded by no Keras at hand, its graph stands in for it."""
     graph = left.canonical
     sizes = default_sizes(matched.source, receptive_field(graph.graph) if graph is not None else None)
@@ -131,6 +137,7 @@ def _compare(left: Side, right: Side, matched: Match, demand: Demand, threads: i
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
             original = stand_in(left.source, folder)
             worker = stack.enter_context(Worker.launch(original, threads=threads))
+        trace = trace_of(left, right, matched, runs=refusal is None, always=explain)
         found = run(
             original,
             candidate,
@@ -145,5 +152,8 @@ def _compare(left: Side, right: Side, matched: Match, demand: Demand, threads: i
             tolerance=demand.tolerance,
             graph_interface=left.graph_interface,
             finite=True,
+            explaining=trace,
         )
+    if explain and trace is None:
+        found = replace(found, notes=(*found.notes, NOT_TRACED))
     return found if refusal is None else proven_on_stand_in(found, refusal)

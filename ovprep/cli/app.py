@@ -13,7 +13,7 @@ from ovprep import __version__
 from ovprep.cli.bare_layout import BareLayoutCommand
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, interface_options, rank_option
-from ovprep.cli.verify import DataFiles, SampleRate, ShareOfScale
+from ovprep.cli.verify import DataFiles, Explained, SampleRate, ShareOfScale
 from ovprep.cli.verify import verify as verify_command
 from ovprep.errors import OvprepError
 
@@ -110,9 +110,7 @@ def convert(
     data: DataFiles = None,
     sample_rate: SampleRate = None,
     tolerance: ShareOfScale = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say which op differs most, even if none is wrong.")
-    ] = False,
+    explain: Explained = False,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,

@@ -26,6 +26,9 @@ ShareOfScale = Annotated[
     float | None,
     typer.Option("--tolerance", metavar="SHARE", help="Largest difference, as a share of each output's scale."),
 ]
+Explained = Annotated[
+    bool, typer.Option("--explain", help="Say which op differs most, even if none is wrong.", show_default=False)
+]
 
 
 def verify(
@@ -61,6 +64,7 @@ def verify(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
+    explain: Explained = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")] = False,
 ) -> None:
     """Say whether two models are the same, and by how much they differ."""
@@ -92,6 +96,7 @@ def verify(
                 input_values=input_values(input_value or ()),
                 dynamic=dynamic or (),
                 seed=seed,
+                explain=explain,
                 on_progress=progress,
                 **shared,
             )

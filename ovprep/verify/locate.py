@@ -195,7 +195,7 @@ def _in_passes(pair: Pair, as_read: "ir.Model", here: Sequence[Array], there: Se
         origin=origin_of(found.node, (pair.canonical if apart else as_read).graph),
         place=walk.parts.place(found.node) + 1,
         total=len(walk.parts.nodes),
-        region=(found.node,),
+        region=found.region,
         max_abs_error=float(found.error.max()),
         mean_abs_error=float(found.error.mean()),
         scale=found.scale,

@@ -4,6 +4,7 @@ Passes rename, transpose, fold and split, so that neither names nor shapes tell 
 is right is some tensor of the graph as it was read, in whatever order; behind a wrong op nothing is any more.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,14 @@ SAME = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class Rewritten:
-    """The op, by name, its tensor, and how far that is, element by sorted element, from the nearest one as read."""
+    """The op, by name, and how far its tensor is, element by sorted element, from the nearest one as read.
+
+    `region` are the ops between tensors that are as read and this one, itself the last: any of them may be the cause,
+    even one from which a way leads to a right tensor, since means and maxima hide what is small.
+    """
 
     node: str
-    tensor: str
+    region: tuple[str, ...]
     error: Array
     scale: float
 
@@ -37,17 +42,30 @@ def first_rewritten(as_read: Walk, canonical: Walk) -> Rewritten | None:
     distances = {name: _distance(array, known) for name, array in canonical.exact.items()}
     if not distances.keys() >= set(canonical.outputs):  # beyond float64, so that all before it would seem wrong
         return None
-    right = {name for name, error in distances.items() if error.max(initial=0.0) <= SAME * _scale(canonical, name)}
-    if right.issuperset(canonical.outputs):
+    same = {name for name, error in distances.items() if error.max(initial=0.0) <= SAME * _scale(canonical, name)}
+    if same.issuperset(canonical.outputs):
         return None
+    right = set(same)
     for node in reversed(canonical.parts.nodes):
         if right.intersection(node.output):
             right.update(canonical.parts.needs(node.name))
     for node in canonical.parts.nodes:
         for name in node.output:
             if name in distances and not right.intersection(node.output):
-                return Rewritten(node.name, name, distances[name], _scale(canonical, name))
+                region = _region(canonical, node.name, same)
+                return Rewritten(node.name, region, distances[name], _scale(canonical, name))
     return None
+
+
+def _region(walk: Walk, node: str, same: Collection[str]) -> tuple[str, ...]:
+    """The ops from an op back to tensors that are the same, in the order of the graph."""
+    found, waiting = {node}, [node]
+    while waiting:
+        makers = {walk.parts.maker(name) for name in walk.parts.needs(waiting.pop()) if name not in same}
+        new = {maker for maker in makers if maker is not None} - found
+        found |= new
+        waiting += new
+    return tuple(sorted(found, key=walk.parts.place))
 
 
 def _distance(array: Array, known: dict[int, list[Array]]) -> Array:

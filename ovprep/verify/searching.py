@@ -1,6 +1,6 @@
 """When a verification searches for the first op that differs, and with which of its cases."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,19 +29,20 @@ class Explain:
     as_read     the graph as it was read, with the original's interface; None leaves the translation unsearched
     folder      an empty folder for a reproducer; None for none
     always      search where nothing differs, too, to say how close each op is
-    behind      the graph behind the candidate, with its interface, where that is another than the noise is measured by
+    behind      gives the graph behind the candidate, with its interface, where that is another than the noise is
+                measured by; None where there is none
     tensors     how the candidate's tensors are told: see `Pair`
     """
 
     as_read: "ir.Model | None" = None
     folder: Path | None = None
     always: bool = False
-    behind: "ir.Model | None" = None
+    behind: "Callable[[], ir.Model | None] | None" = None
     tensors: Tensors = "same"
 
     def pair(self, canonical: "ir.Model | None", original: Contender, candidate: Contender) -> Pair | None:
         """The two models; None where no graph is known."""
-        graph = self.behind or canonical
+        graph = canonical if self.behind is None else self.behind()
         return None if graph is None else Pair(self.as_read, graph, original, candidate, self.tensors)
 
 

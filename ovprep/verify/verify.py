@@ -136,7 +136,8 @@ def verify(
         plain, default_precision = subject.at_default()
         plain += subject.with_f16_weights() if contender.runtime == "openvino" else []
         plain += [row for name, path in (others or {}).items() for row in subject.of_another(name, path)]
-        pair = explaining.pair(canonical, original, contender) if explaining is not None else None
+        wanted = explaining is not None and (explaining.always or any(row.passed is False for row in rows))
+        pair = explaining.pair(canonical, original, contender) if explaining is not None and wanted else None
         located = search(explaining, pair, rows, cases, source, target, threads=threads, worker=origin, notes=notes)
     everything, names = (*rows, *plain), {port.name for port in source.outputs}
     refuted = any(check.decides and check.passed is False for check in checks)

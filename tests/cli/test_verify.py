@@ -88,11 +88,16 @@ def test_equal_models_of_any_two_formats(run: Run, models: Path, original: str, 
 
 
 @pytest.mark.parametrize(
-    ("original", "candidate"),
-    [("ncw.onnx", "ours"), ("ncw.onnx", "foreign.xml"), ("ncw.onnx", "nwc.onnx"), ("foreign.xml", "ours")],
+    ("original", "candidate", "told"),
+    [
+        ("ncw.onnx", "ours", "The first op of the IR that its own inputs do not explain is 'node_1' (Conv, op 2 of 8"),
+        ("ncw.onnx", "foreign.xml", "of the IR"),
+        ("ncw.onnx", "nwc.onnx", "of the candidate behind which nothing is a tensor of the original"),
+        ("foreign.xml", "ours", None),
+    ],
 )
 def test_a_wrong_candidate_exits_3_and_leaves_a_report(
-    run: Run, models: Path, wrong: Path, tmp_path: Path, original: str, candidate: str
+    run: Run, models: Path, wrong: Path, tmp_path: Path, original: str, candidate: str, told: str | None
 ) -> None:
     code, out, _ = run(models / original, wrong / candidate, "-o", "report.json")
     assert code == 3
@@ -100,6 +105,36 @@ def test_a_wrong_candidate_exits_3_and_leaves_a_report(
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["verification"]["passed"] is False
     assert any(row["passed"] is False for row in report["verification"]["rows"])
+    located = report["verification"]["located"]
+    assert (located is None) == (told is None)
+    if told is not None:
+        assert "node_1" in located["region"], "the convolution has the wrong weight"
+        assert told in " ".join(out.split())
+
+
+def test_equal_models_are_explained_when_asked(run: Run, models: Path, tmp_path: Path) -> None:
+    code, _, _ = run(models / "ncw.onnx", models / "ours", "--explain", "-o", "report.json")
+    verification = json.loads((tmp_path / "report.json").read_text())["verification"]
+    told = [note for note in verification["notes"] if note.startswith("Each of ")]
+    assert code == 0
+    assert verification["located"] is None
+    assert ["of the translated graph" in told[0], "of the IR" in told[1]] == [True, True]
+
+
+def test_what_is_run_and_not_read_is_not_explained(models: Path) -> None:
+    found = ovprep.verify(models / "foreign.xml", models / "ours", explain=True)
+    assert found.passed
+    assert found.verification.notes[-1].startswith("No op is searched for: ")
+
+
+def test_a_wrong_layer_of_another_format_is_named(models: Path, tmp_path: Path) -> None:
+    """Nothing but values tells which tensor of a Keras model is which of an ONNX file."""
+    wrong = write_keras(MUTATIONS["rows of the dense layer permuted"](network()), tmp_path / "wrong.keras")
+    located = ovprep.verify(models / "ncw.onnx", wrong).verification.located
+    assert located is not None
+    assert (located.side, located.op_type) == ("candidate", "MatMul")
+    assert located.origin is not None
+    assert "Dense" in located.origin
 
 
 @pytest.mark.parametrize("original", ["tflite", "saved_model"])
