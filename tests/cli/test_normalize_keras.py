@@ -13,6 +13,7 @@ import onnxruntime
 import pytest
 from keras import layers
 
+from ovprep.verify.cases import STACKED
 from tests.graphs import GraphBuilder
 from tests.relayout.support import FIRST, LAST, formats, randomised
 
@@ -57,7 +58,7 @@ def test_channel_first_to_channel_last_and_back(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["verification"]["passed"]
     assert report["verification"]["candidate"].startswith("Keras 3.")
-    assert {row["batch"] for row in report["verification"]["rows"]} == {1, 3}
+    assert {row["batch"] for row in report["verification"]["rows"]} == {1, len(STACKED)}
     (port,) = report["interface"]["inputs"]
     assert (port["name"], port["shape"], port["layout"]) == ("signal", ["batch", 12, 3], "NWC")
     assert report["interface"]["original"]["inputs"][0]["layout"] == "NCW"
@@ -69,7 +70,7 @@ def test_channel_first_to_channel_last_and_back(tmp_path: Path) -> None:
     }
     last = keras.models.load_model(tmp_path / "last.keras")
     assert formats(last) == {LAST}
-    assert last.loss.__name__ == "sparse_categorical_crossentropy"
+    assert not last.compiled, "a loss may be along an axis that moved"
     x = np.random.default_rng(0).standard_normal((5, 3, 12)).astype(np.float32)
     assert close(last.predict_on_batch(x.transpose(0, 2, 1)), model.predict_on_batch(x))
 
