@@ -58,9 +58,9 @@ def test_the_sample_is_proven_equal_and_timed(converted: dict[str, tuple[Path, s
     folder, text = converted[name]
     report = json.loads((folder / "report.json").read_text())
     assert report["verification"]["passed"] is True
-    judged = [row for row in report["verification"]["rows"] if row["precision"] == "f32"]
+    judged = [row for row in report["verification"]["rows"] if row["tolerance"] is not None]
     assert {row["signal"] for row in judged} >= {"noise", "silence"}
-    assert all(row["max_abs_error"] <= row["tolerance"] < 1e-4 for row in judged)
+    assert all(row["max_abs_error"] <= row["tolerance"] < 1e-4 * max(row["scale"], 1) for row in judged)
     measured = {entry["role"]: entry for entry in report["benchmark"]["contestants"] if entry["precision"] == "f32"}
     assert set(measured) == {"original", "direct", "ovprep", "control"}
     assert all(entry["median_ms"] > 0 for entry in measured.values())
