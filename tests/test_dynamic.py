@@ -112,7 +112,7 @@ def test_multiples_alone_are_refused_as_such(tmp_path: Path) -> None:
 def test_what_shapes_do_not_tell_the_original_does(tmp_path: Path) -> None:
     """A state for one signal: no shape is wrong, but the LSTM refuses it for three."""
     path = save(tmp_path, *STATE)
-    with pytest.raises(RuntimeFailure, match="does not run for noise at batch 3 with its axes open"):
+    with pytest.raises(RuntimeFailure, match="does not run for all signals at batch 8 with its axes open"):
         ovprep.convert(path, tmp_path / "out", dynamic=["x[?,3,32]"], benchmark=False)
     assert not (tmp_path / "out").exists()
 
