@@ -35,7 +35,7 @@ class Job:
 
 def write_normalized(job: Job) -> Normalized:
     """Writes ONNX or a Keras file. Raises OutputError for another suffix, and what the two ways raise."""
-    suffix = job.target.suffix.lower()
+    suffix = job.target.suffix  # Keras knows its own in small letters alone
     if suffix in KERAS_SUFFIXES:
         from ovprep.keras_files import write_keras_file
 

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Any
 
-from ovprep.errors import UnsupportedError
+from ovprep.errors import OptionError, UnsupportedError
 
 
 @dataclass(eq=False)
@@ -66,7 +66,11 @@ class Graph:
 
 
 def read(model: Any) -> Graph:
-    """Raises UnsupportedError where the model, or one nested in it, is not made of known layers and calls."""
+    """The calls of a model; raises UnsupportedError where they are not known, OptionError for what is no model."""
+    if not hasattr(model, "layers"):
+        raise OptionError(
+            f"The data format of a live keras.Model can be changed, not that of a {type(model).__name__}."
+        )
     if not _is_graph(model):
         raise UnsupportedError(
             f"{model.name!r} ({type(model).__name__}) is not a Functional or built Sequential model, so its layers "

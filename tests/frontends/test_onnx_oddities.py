@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnx.parser
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from ovprep.emit.openvino import to_openvino
 from ovprep.errors import UnsupportedError
@@ -141,3 +141,18 @@ def test_a_negative_size_is_an_open_one() -> None:
             value.type.tensor_type.shape.dim[axis].dim_value = -1
     model = graph_of(proto, Path("negative.onnx"))
     assert [str(dim) for dim in model.graph.inputs[0].shape or ()] == ["batch", "3", "x_2"]
+
+
+def test_a_cast_to_the_type_of_another_value(tmp_path: Path) -> None:
+    """PyTorch's exporter writes a mean this way where it does not optimise."""
+    nodes = [helper.make_node("CastLike", ["x", "like"], ["y"])]
+    like = helper.make_tensor("like", TensorProto.FLOAT, [1], [1.0])
+    x = helper.make_tensor_value_info("x", TensorProto.INT64, [1, 3])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])
+    graph = helper.make_graph(nodes, "casts", [x], [y], [like])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), tmp_path / "m.onnx")
+    source = read_onnx(tmp_path / "m.onnx")
+    assert [(node.op_type, node.attributes.get_int("to")) for node in source.graph.graph] == [
+        ("Cast", TensorProto.FLOAT)
+    ]
+    check(source.graph)

@@ -278,3 +278,8 @@ def test_an_output_keeps_its_name_behind_a_permute() -> None:
         assert result.model.output_names == names
         assert result.permutations[-1].name == names[0]
         assert result.model.get_layer("head").get_config()["filters"] == 4
+
+
+def test_what_is_no_model() -> None:
+    with pytest.raises(OptionError, match="can be changed, not that of a str"):
+        ovprep.convert_channels_first_to_last("model.keras")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import onnx_ir as ir
 
 from ovprep.emit.keras import rules  # noqa: F401  (fills the table)
-from ovprep.emit.keras.naming import valid
 from ovprep.emit.keras.registry import EMITTERS
 from ovprep.emit.keras.writer import Writer
 from ovprep.errors import UnsupportedError
@@ -54,4 +53,4 @@ def _input(writer: Writer, value: ir.Value) -> Any:
     if value.dtype is None or value.shape is None:
         raise UnsupportedError(f"Input {value.name!r} has no known type and rank, which Keras asks for.")
     dtype = value.dtype.numpy().name
-    return writer.keras.Input(batch_shape=dims_of(value), dtype=dtype, name=valid(str(value.name)))
+    return writer.keras.Input(batch_shape=dims_of(value), dtype=dtype, name=writer.inputs[value])

@@ -28,6 +28,17 @@ def valid(name: str) -> str:
     return re.sub(r"[^\w.]+", "_", name).strip("_") or "tensor"
 
 
+def names_of_inputs(graph: ir.Graph) -> dict[ir.Value, str]:
+    """A name that Keras takes for each input; two that become one (`x/1`, `x_1`) are told apart by a number."""
+    found: dict[ir.Value, str] = {}
+    for value in graph.inputs:
+        name, number = valid(str(value.name)), 1
+        while name in found.values():
+            name, number = f"{valid(str(value.name))}_{number}", number + 1
+        found[value] = name
+    return found
+
+
 def base_name(node: ir.Node) -> str:
     """`blocks.0.conv` for a node whose weights are `blocks.0.conv.weight`, `/blocks/0/Conv` or `node_conv1d` else."""
     for value in node.inputs:

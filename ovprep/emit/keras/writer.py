@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from ovprep.emit.keras.naming import Names, base_name, valid
+from ovprep.emit.keras.naming import Names, base_name, names_of_inputs, valid
 from ovprep.errors import MissingDependencyError, UnsupportedError
 from ovprep.graph.constants import Array, array_of, ints_of
 from ovprep.graph.shapes import dims_of
@@ -23,8 +23,8 @@ class Writer:
         self.layers, self.ops = keras.layers, keras.ops
         self._tensors: dict[ir.Value, Tensor] = {}
         self._outputs = {value: valid(str(value.name)) for value in graph.outputs}
-        inputs = {valid(str(value.name)) for value in graph.inputs}
-        self.names = Names(inputs | set(self._outputs.values()))
+        self.inputs = names_of_inputs(graph)
+        self.names = Names({*self.inputs.values(), *self._outputs.values()})
         self._named: set[str] = set()
         self._seen: dict[int, Any] = {}
 

@@ -151,6 +151,17 @@ def _tidy(model: ir.Model, path: Path) -> None:
         _complete_shapes(model.graph)
     except onnx.shape_inference.InferenceError as error:
         raise ModelError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
+    _name_casts(model.graph)
+
+
+def _name_casts(graph: ir.Graph) -> None:
+    """Lets a CastLike, which functions of exporters are full of, say the type: `x, like -> Cast(to=float32)`."""
+    for node in graph.all_nodes():
+        dtype = node.outputs[0].dtype if node.op_type == "CastLike" else None
+        if dtype is not None:
+            node.op_type = "Cast"
+            node.attributes["to"] = ir.AttrInt64("to", int(dtype))
+            node.resize_inputs(1)
 
 
 def _separate_outputs(graph: ir.Graph) -> None:

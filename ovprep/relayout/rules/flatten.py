@@ -30,7 +30,7 @@ def concatenated(case: Case) -> Mapping[int, Move]:
 
 
 def side_by_side(case: Case) -> Features | None:
-    """The order of features that are concatenated; None where a width is open."""
+    """The order of features that are concatenated; None where a width is open, or more than these are joined."""
     parts: list[int] = []
     for tensor in case.call.inputs:
         move, width = case.move(tensor), tensor.shape[-1]
@@ -38,7 +38,7 @@ def side_by_side(case: Case) -> Features | None:
             return None
         order = move.order if isinstance(move, Features) else range(width)
         parts += [len(parts) + place for place in order]
-    return Features(tuple(parts))
+    return Features(tuple(parts)) if len(parts) == case.output.shape[-1] else None
 
 
 @rule("Flatten", spread=reshaped)

@@ -39,6 +39,9 @@ def along_axes(case: Case) -> Ruling:
     if isinstance(axis, int) or len(axis) == 1:
         turned = keras_axis(axis if isinstance(axis, int) else axis[0], move, case.source)
         return Free({"axis": turned if isinstance(axis, int) else [turned]})
+    written = [each % len(move.perm) for each in axis]
+    if written != sorted(written):
+        return Pinned("its axes count from both ends, so that Keras reads its weights in another order than their axes")
     places = [move.axis(each) for each in axis]
     order = _sorting(places)
     return Free({"axis": sorted(places)}, {} if order.is_identity else _each_weight(case, order))

@@ -63,9 +63,17 @@ def along_an_axis(case: Case) -> Ruling:
     move, axis = common(case), case.config.get("axis")
     if isinstance(case.move(case.output), Features) and type(case.call.operation).__name__ == "Concatenate":
         return Free() if case.move(case.output) == side_by_side(case) else Pinned(SEVERAL_LAYOUTS)
+    if type(case.call.operation).__name__ == "Concatenate" and _joins_arrays(case):
+        return Pinned("it joins arrays, whose axes are as written")
     if not isinstance(move, Axes) or not isinstance(axis, int):
         return Pinned(SEVERAL_LAYOUTS if isinstance(axis, int) else "it works on all axes at once")
     return Free({"axis": keras_axis(axis, move, case.source)})
+
+
+def _joins_arrays(case: Case) -> bool:
+    from keras import tree
+
+    return len(tree.flatten(case.call.node.arguments.args[0])) > len(case.call.inputs)
 
 
 @rule("ops.Mean", "ops.Sum", "ops.Max", "ops.Min", "ops.Amax", "ops.Amin", "ops.Prod", "ops.Var", "ops.Std", "ops.Any",

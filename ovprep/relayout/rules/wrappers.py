@@ -22,13 +22,20 @@ class Slice:
 
 def _formats(case: Case) -> Mapping[int, Move]:
     """Where the wrapped layer has a data format, each tensor moves from it."""
-    wrapped = case.call.operation.layer
-    if not entry_of(wrapped).decides:
-        return {}
-    in_time = type(case.call.operation).__name__ == "TimeDistributed"
-    source = wrapped.data_format
-    tensors = [t for t in (*case.call.inputs, *case.call.outputs) if len(t.shape) > 2 + in_time]
-    return {id(t): _of_steps(source, len(t.shape)) if in_time else move_between(source, len(t.shape)) for t in tensors}
+    found = {id(t): _from_format(case.call.operation, len(t.shape)) for t in (*case.call.inputs, *case.call.outputs)}
+    return {key: move for key, move in found.items() if move}
+
+
+def _from_format(layer: Any, rank: int) -> Axes | None:
+    """The move of a tensor that a layer, or one that wraps it, reads or makes; None where nothing says it."""
+    if not entry_of(layer).decides:
+        return None
+    if type(layer).__name__ == "TimeDistributed":
+        step = _from_format(layer.layer, rank - 1)
+        return lifted(step) if step else None
+    if type(layer).__name__ == "SpectralNormalization":
+        return _from_format(layer.layer, rank)
+    return move_between(layer.data_format, rank) if rank > 2 else None
 
 
 def _of_steps(source: str, rank: int) -> Axes:

@@ -81,6 +81,15 @@ def test_names_that_operations_have_too() -> None:
     assert [one.name for one in check_keras(build.model).operations][1:] == ["add_3", "add_2", "add_1", "add_0", "y"]
 
 
+def test_names_of_inputs_that_keras_cannot_tell_apart() -> None:
+    build = GraphBuilder()
+    x, y = build.input("x/1", "batch", 6), build.input("x_1", "batch", 6)
+    build.output(build.op("Sub", x, y), "y")
+    made = ovprep.to_keras(ir.to_proto(build.model))
+    assert [one.name for one in made.inputs] == ["x_1", "x_1_1"]
+    assert np.asarray(made([np.full((1, 6), 3.0), np.ones((1, 6))])).tolist() == [[2.0] * 6]
+
+
 def test_weights_that_two_layers_share_in_the_file() -> None:
     build = GraphBuilder()
     x, weights = build.input("x", "batch", 4, 9), build.weights(4, 4, 3, name="conv.weight")

@@ -164,11 +164,9 @@ def test_output_that_is_read_inside_too(layout: str) -> None:
     feeds = feeds_of(build.model)
     wanted = run(build.model, feeds)
     assert isinstance(lifted(build.model, FEW_ULP), Change)
-    wrong = max(map(difference, in_openvino(build.model, feeds), wanted))
-    avoid_defects(build.model)
-    right = max(map(difference, in_openvino(build.model, feeds), wanted))
-    assert (wrong > 0.01) is (layout == "nwc")
-    assert right <= TOLERANCE
+    met = avoid_defects(build.model)
+    assert bool(met) is (layout == "nwc")  # memory decides whether the plugin gets it wrong this time
+    assert max(map(difference, in_openvino(build.model, feeds), wanted)) <= TOLERANCE
 
 
 def test_squeeze_and_excite() -> None:

@@ -95,6 +95,12 @@ def test_layer_normalization_over_several_axes(rank: int, axis: list, source: st
 
 
 @FORMATS
+def test_layer_normalization_over_axes_from_both_ends(source: str) -> None:
+    """Keras sorts -1 before 1, and reads the weights as if it were behind it."""
+    check(between(source, 4, layers.LayerNormalization(axis=[1, -1])), source, permutes=2)
+
+
+@FORMATS
 @pytest.mark.parametrize("axis", [None, 1, -1, (1, 2), (2, 1)])
 def test_normalization_by_what_it_learnt(axis: object, source: str) -> None:
     layer = layers.Normalization(axis=axis)
@@ -144,6 +150,14 @@ def test_merges(kind: str, source: str) -> None:
     z = layers.GlobalMaxPooling1D(keepdims=True, data_format=source)(x)
     parts = [x, y] if kind == "Subtract" else [x, y, z]
     check(keras.Model(start, getattr(layers, kind)()(parts)), source)
+
+
+@FORMATS
+def test_features_joined_along_the_batch(source: str) -> None:
+    start = keras.Input(batch_shape=(2, 4, 21) if source == FIRST else (2, 21, 4))
+    flat = layers.Flatten()(layers.ZeroPadding1D(1, data_format=source)(start))
+    joined = layers.Concatenate(axis=0)([flat, layers.ReLU()(flat)])
+    check(keras.Model(start, layers.Dense(3)(joined)), source, permutes=1)
 
 
 @FORMATS

@@ -78,6 +78,18 @@ def test_constants_move_with_the_tensors(source: str) -> None:
 
 
 @FORMATS
+def test_arrays_that_are_joined_stay_as_they_are(source: str) -> None:
+    """With as many channels as steps, nothing but the values would tell."""
+    table = np.arange(32, dtype=np.float32).reshape(2, 4, 4)
+    start = keras.Input(batch_shape=(2, 4, 4))
+    pooled = layers.MaxPooling1D(1, data_format=source)(start)
+    joined = ops.concatenate([pooled, table], axis=1 if source == FIRST else -1)
+    check(keras.Model(start, layers.MaxPooling1D(1, data_format=source)(joined)), source, permutes=2)
+    flat = ops.concatenate([layers.Flatten()(pooled), table[:, 0]], axis=-1)
+    check(keras.Model(start, layers.Dense(3)(flat)), source, permutes=1)
+
+
+@FORMATS
 def test_constants_follow_flattened_features(source: str) -> None:
     def function(x: keras.KerasTensor) -> keras.KerasTensor:
         return layers.Dense(3)(layers.Flatten()(x) * table.ravel())

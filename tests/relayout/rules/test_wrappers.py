@@ -37,6 +37,18 @@ def test_time_distributed(source: str) -> None:
 
 
 @FORMATS
+def test_wrappers_in_wrappers(source: str) -> None:
+    start = keras.Input((2, 5, 4, 8) if source == FIRST else (2, 5, 8, 4))
+    distributed = layers.TimeDistributed(layers.TimeDistributed(layers.Conv1D(6, 3, data_format=source)))
+    result = check(keras.Model(start, distributed(start)), source, round_trip=False)
+    assert result.inputs == ((0, 1, 2, 4, 3),)
+    start = frames(source)
+    normalised = layers.SpectralNormalization(layers.Conv1D(6, 3, data_format=source))
+    result = check(keras.Model(start, layers.TimeDistributed(normalised)(start)), source, round_trip=False)
+    assert result.inputs == ((0, 1, 3, 2),)
+
+
+@FORMATS
 def test_time_distributed_flatten_reads_the_axes_as_written(source: str) -> None:
     start = frames(source)
     x = layers.TimeDistributed(layers.Conv1D(6, 3, data_format=source))(start)

@@ -24,6 +24,8 @@ _POOLS = {"ReduceMax": "GlobalMaxPooling1D", "ReduceMean": "GlobalAveragePooling
 def reduction(writer: Writer, node: ir.Node) -> Tensor:
     """Over some axes, or all; a mean of `[N, W, C]` over time is a global pool."""
     x, keep = writer.first(node), bool(int_of(node, "keepdims", 1))
+    if node.op_type == "ReduceMean" and not str(x.dtype).startswith(("float", "bfloat")):
+        raise writer.refusal(node, "takes a mean of whole numbers")
     axes = _reduced(writer, node)
     if axes == (1,) and len(x.shape) == 3 and node.op_type in _POOLS and str(x.dtype).startswith("float"):
         return writer.layer(node, _POOLS[node.op_type], x, keepdims=keep, data_format="channels_last")
@@ -42,7 +44,7 @@ def reduction_of_function(writer: Writer, node: ir.Node) -> Tensor:
 def _reduced(writer: Writer, node: ir.Node) -> tuple[int, ...]:
     rank = len(shape_of(node.inputs[0]))
     given = "axes" in node.attributes or (len(node.inputs) > 1 and node.inputs[1] is not None)
-    axes = writer.ints(node, "axes", 1) if given else tuple(range(rank))
+    axes = writer.ints(node, "axes", 1) if given else ()
     if not axes and int_of(node, "noop_with_empty_axes", 0):
         raise writer.refusal(node, "reduces no axis")
     return tuple(axis % rank for axis in axes or range(rank))

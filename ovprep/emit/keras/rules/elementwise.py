@@ -162,7 +162,7 @@ def clip(writer: Writer, node: ir.Node) -> Tensor:
     x = writer.first(node)
     low, high = (writer.optional(node, index, "bounds") for index in (1, 2))
     floats = str(x.dtype).startswith("float")
-    if low is not None and high is not None and not low.any() and floats:
+    if low is not None and high is not None and not low.any() and float(high) >= 0 and floats:
         return writer.layer(node, "ReLU", x, max_value=float(high))
     if low is not None:
         x = writer.ops.maximum(x, low)

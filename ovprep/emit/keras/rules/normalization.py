@@ -56,6 +56,8 @@ def layer_norm(writer: Writer, node: ir.Node) -> Tensor:
     dims = shape_of(node.inputs[0])
     axis = int_of(node, "axis", -1) % len(dims)
     normalised = dims[axis:]
+    if any(output.uses() or output.is_graph_output() for output in node.outputs[1:]):
+        raise writer.refusal(node, "gives its statistics")
     scale, bias = writer.array(node, 1, "scales"), writer.optional(node, 2, "biases")
     if None in normalised:
         raise writer.refusal(node, "normalises over an open axis")

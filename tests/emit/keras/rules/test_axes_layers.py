@@ -31,6 +31,25 @@ def test_reductions(kind: str, axes: tuple[int, ...], keep: int) -> None:
         assert kinds(made)[-1].startswith("Global")
 
 
+def test_reductions_without_axes() -> None:
+    """Over all axes, unless `noop_with_empty_axes` says over none."""
+    build, x = convolved()
+    build.output(build.op("Mul", x, build.op("ReduceMax", build.weights(8, 1))), "y")
+    check_keras(build.model)
+    for given in (False, True):
+        build, x = convolved()
+        build.output(build.op("ReduceSum", x, build.ints() if given else None, noop_with_empty_axes=1), "y")
+        with pytest.raises(UnsupportedError, match="ReduceSum node 'ReduceSum' reduces no axis"):
+            check_keras(build.model)
+
+
+def test_a_mean_of_whole_numbers_is_refused() -> None:
+    build = GraphBuilder()
+    build.output(build.op("ReduceMean", build.input("x", "batch", 7, dtype=np.int64), build.ints(1)), "y")
+    with pytest.raises(UnsupportedError, match="ReduceMean node 'ReduceMean' takes a mean of whole numbers"):
+        check_keras(build.model)
+
+
 @pytest.mark.parametrize("axis", [1, 2])
 @pytest.mark.parametrize("op", ["ArgMax", "ArgMin"])
 def test_places_of_extremes(op: str, axis: int) -> None:

@@ -109,7 +109,7 @@ def test_one_number_for_each_step_of_as_many_as_channels(op: str, channels: int)
         assert kinds(made)[-2:] == ["Add", "Add"]
 
 
-@pytest.mark.parametrize("bounds", [(0.0, 6.0), (-0.3, 0.4), (None, 0.2), (0.1, None)])
+@pytest.mark.parametrize("bounds", [(0.0, 6.0), (-0.3, 0.4), (None, 0.2), (0.1, None), (0.0, -0.5)])
 def test_clip(bounds: tuple[float | None, float | None]) -> None:
     build = GraphBuilder()
     low, high = (None if bound is None else build.constant(np.float32(bound)) for bound in bounds)

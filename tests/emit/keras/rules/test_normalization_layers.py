@@ -1,9 +1,13 @@
 """Normalisations stay layers; against ONNX Runtime."""
 
 import numpy as np
+import onnx
+import onnx.parser
 import onnx_ir as ir
 import pytest
 
+import ovprep
+from ovprep.errors import UnsupportedError
 from tests.emit.keras.support import check_keras, kinds, train_a_step
 from tests.graphs import FEW_ULP, GraphBuilder
 
@@ -108,3 +112,14 @@ def test_as_many_steps_as_channels(op: str) -> None:
     y = build.op(op, turned, *numbers, num_groups=3 if op == "GroupNormalization" else None)
     build.output(build.op("Transpose", y, perm=(0, 2, 1)) if op == "LayerNormalization" else y, "y")
     check_keras(build.model, 4 * FEW_ULP)
+
+
+def test_statistics_of_a_layer_norm_are_refused() -> None:
+    model = onnx.parser.parse_model(
+        """<ir_version: 10, opset_import: ["": 21]>
+        g (float[batch, 5, 6] x, float[6] scale) => (float[batch, 5, 6] y, float[batch, 5, 1] mean)
+        <float[6] scale = {1, 2, 3, 4, 5, 6}> { y, mean = LayerNormalization(x, scale) }"""
+    )
+    del model.graph.input[1]
+    with pytest.raises(UnsupportedError, match="gives its statistics"):
+        ovprep.to_keras(model, verify=False)
