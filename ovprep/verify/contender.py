@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Literal
 
 from ovprep.options import ReadOptions
+from ovprep.verify.wiring import Wiring
 
 Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
 Precision = Literal["f32", "default"]
-Role = Literal["original", "direct", "ovprep", "control"]
+Role = Literal["original", "direct", "ovprep", "control", "carried", "model"]
+Hint = Literal["latency", "throughput"]
 
 READ_BY_OPENVINO = frozenset({".xml", ".onnx", ".pb", ".tflite"})
 """Suffixes that OpenVINO loads by itself, as it does SavedModel folders; anything else needs a conversion by its own
@@ -22,7 +24,10 @@ class Contender:
     `precision` is "f32", or "default" for what the device chooses by itself (bf16 on CPUs that have it); only OpenVINO
     knows the difference. `input_layouts` are the layouts of its inputs ("NWC") where they differ from the original's;
     None: the same as the original's. A contender of runtime "openvino" whose path is a Keras file stands for OpenVINO's
-    own direct conversion of that file: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
+    own direct conversion of that file, as one of "tflite" does for TensorFlow's: see `ovprep.verify.conversion`.
+    `options` are for the framework that loads it.
+    `wiring` says how the original's arrays reach it, where it names or orders its inputs and outputs otherwise.
+    `hint` "throughput" keeps as many inferences under way as OpenVINO finds best; other runtimes make no difference.
     """
 
     label: str
@@ -32,12 +37,16 @@ class Contender:
     role: Role = "original"
     input_layouts: tuple[str, ...] | None = None
     options: ReadOptions = field(default_factory=ReadOptions)
+    wiring: Wiring | None = None
+    hint: Hint = "latency"
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether OpenVINO cannot read the file, so that its framework must convert it first."""
-        readable = self.path.suffix.lower() in READ_BY_OPENVINO or self.path.is_dir()
-        return self.runtime == "openvino" and not readable
+        """Whether its runtime cannot read the file, so that the file's framework must convert it first."""
+        suffix = self.path.suffix.lower()
+        if self.runtime == "tflite":
+            return suffix != ".tflite"
+        return self.runtime == "openvino" and not (suffix in READ_BY_OPENVINO or self.path.is_dir())
 
     @property
     def size_on_disk(self) -> int:

@@ -14,6 +14,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -24,6 +25,7 @@ from ovprep.verify import cores, wire
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender, Precision, Runtime
 from ovprep.verify.runners import Loaded, Shapes
+from ovprep.verify.wiring import Wiring
 
 START_LIMIT = 180.0
 """Seconds that importing a runtime may take."""
@@ -40,6 +42,19 @@ _NAMES: dict[str, str] = {
     "tensorflow": "TensorFlow",
     "tflite": "TFLite",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some time of running: the time of each call (ms), or for throughput the mean of all, and how many there were.
+
+    Of the `idle_ms` since the block before, the process used `idle_cpu_ms` of CPU time, with nothing to do.
+    """
+
+    times: Array
+    calls: int
+    idle_cpu_ms: float
+    idle_ms: float
 
 
 class Worker:
@@ -122,18 +137,20 @@ class Worker:
     def convert(self, contender: Contender, output: Path, *, limit: float = LOAD_LIMIT) -> None:
         """OpenVINO's direct conversion of a live model: loads it in this runtime, writes the IR `output` (.xml)."""
         self.started()
+        target = "TFLite" if output.suffix == ".tflite" else "OpenVINO"
         body = {"path": str(contender.path), "output": str(output), **contender.options.packed()}
-        self._request("converting the model for OpenVINO", limit, command="convert", **body)
+        self._request(f"converting the model for {target}", limit, command="convert", **body)
 
     def run(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> list[Array]:
-        """Runs the model once: inputs and outputs in its own order and layouts."""
+        """Runs the model once: inputs and outputs in its own layouts, and in its own order unless it is wired."""
         self.ready()
-        return self._request("running", limit, inputs, command="run")[1]
+        outputs = self._request("running", limit, self._fed(inputs), command="run")[1]
+        return self._wiring.given(outputs) if self._wiring is not None else outputs
 
     def bind(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> float:
         """Puts the inputs in place for timing and runs once; returns the time of that inference in ms."""
         self.ready()
-        body, _ = self._request("running for the first time", limit, inputs, command="bind")
+        body, _ = self._request("running for the first time", limit, self._fed(inputs), command="bind")
         return float(body["first_ms"])
 
     def warm_up(self, limit_ms: float, *, limit: float = RUN_LIMIT) -> tuple[int, bool]:
@@ -141,10 +158,29 @@ class Worker:
         body, _ = self._request("warming up", limit + limit_ms * 1e-3, command="warm_up", limit_ms=limit_ms)
         return int(body["calls"]), bool(body["steady"])
 
-    def block(self, length_ms: float, *, limit: float = RUN_LIMIT) -> Array:
-        """Runs for `length_ms` (at least 4 ms, at least one call) and returns the time of each call in ms."""
-        _, arrays = self._request("being timed", limit + length_ms * 1e-3, command="block", length_ms=length_ms)
-        return arrays[0]
+    def block(self, length_ms: float, *, limit: float = RUN_LIMIT) -> Block:
+        """Runs for `length_ms`, at least 4 ms and at least one call."""
+        body, arrays = self._request("being timed", limit + length_ms * 1e-3, command="block", length_ms=length_ms)
+        return Block(arrays[0], int(body["calls"]), body["idle_cpu_ms"], body["idle_ms"])
+
+    def op_times(
+        self, contender: Contender, inputs: Sequence[Array], seconds: float, *, limit: float = LOAD_LIMIT
+    ) -> list[dict[str, Any]]:
+        """The time of each op of a model that is compiled once more for it, over so many seconds; see `Anatomist`."""
+        self.started()
+        body = {"path": str(contender.path), "precision": contender.precision, **contender.options.packed()}
+        shapes = [array.shape for array in inputs]
+        answer, _ = self._request(
+            "timing its ops", limit + seconds, inputs, command="ops", shapes=shapes, seconds=seconds, **body
+        )
+        ops: list[dict[str, Any]] = answer["ops"]
+        return ops
+
+    def capability(self, *, limit: float = RUN_LIMIT) -> dict[str, Any]:
+        """What the machine can do at its best; see `Anatomist`."""
+        self.started()
+        machine: dict[str, Any] = self._request("measuring the machine", limit, command="capability")[0]["machine"]
+        return machine
 
     def peak_rss_mib(self) -> float | None:
         """Peak resident memory of the process in MiB so far."""
@@ -170,12 +206,22 @@ class Worker:
         return _NAMES.get(self.runtime, self.runtime)
 
     @property
+    def _wiring(self) -> Wiring | None:
+        return self.contender.wiring if self.contender is not None else None
+
+    def _fed(self, inputs: Sequence[Array]) -> Sequence[Array]:
+        return self._wiring.feed(inputs) if self._wiring is not None else inputs
+
+    @property
     def _file(self) -> str:
         return self.contender.path.name if self.contender is not None else "a model"
 
     def _ask_to_load(self, contender: Contender, precision: Precision, shapes: Shapes | None) -> None:
         self.contender, self.loaded, self._loading = contender, None, True
+        if contender.wiring is not None and shapes is not None:
+            shapes = tuple(contender.wiring.places(shapes))
         body = {"command": "load", "path": str(contender.path), "precision": precision, "shapes": shapes}
+        body["hint"] = contender.hint
         body |= contender.options.packed()
         self._write(wire.encode(body), f"loading {self._file}", time.monotonic() + RUN_LIMIT)
 
