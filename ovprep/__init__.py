@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from ovprep.inspection import Inspection
     from ovprep.keras_writing import to_keras
     from ovprep.options import InterfaceOptions
+    from ovprep.recheck import verify_certificate
     from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
     from ovprep.report.document import Conversion, Normalized
+    from ovprep.report.verified import Verified
+    from ovprep.verifying import verify
 
 __version__ = "0.1.0"
 
@@ -37,6 +40,7 @@ __all__ = [
     "RuntimeFailure",
     "UnsupportedError",
     "VerificationError",
+    "Verified",
     "__version__",
     "convert",
     "convert_channels_first_to_last",
@@ -45,6 +49,8 @@ __all__ = [
     "keras_layer",
     "normalize",
     "to_keras",
+    "verify",
+    "verify_certificate",
 ]
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
@@ -52,6 +58,7 @@ _LAZY = {
     "Conversion": "ovprep.report.document",
     "Inspection": "ovprep.inspection",
     "Normalized": "ovprep.report.document",
+    "Verified": "ovprep.report.verified",
     "InterfaceOptions": "ovprep.options",
     "convert": "ovprep.api",
     "convert_channels_first_to_last": "ovprep.relayout.convert",
@@ -59,6 +66,8 @@ _LAZY = {
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
     "to_keras": "ovprep.keras_writing",
+    "verify": "ovprep.verifying",
+    "verify_certificate": "ovprep.recheck",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 

@@ -16,6 +16,7 @@ import onnx_ir as ir
 
 from ovprep import __version__
 from ovprep.building import build
+from ovprep.certifying import certified, ir_hash, recorded
 from ovprep.defects import active_defects
 from ovprep.dynamic import read_opened
 from ovprep.errors import OptionError
@@ -29,6 +30,8 @@ from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
 from ovprep.target import Target
+from ovprep.verify.certificate import File
+from ovprep.verify.demand import Data, checked_rate, demand_of, file_names, stated_rate
 
 Progress = Callable[[str], None]
 """Called with the name of each stage when it begins."""
@@ -49,6 +52,9 @@ def convert(
     target: str = "cpu",
     openvino_version: str | None = None,
     verify: bool = True,
+    data: Sequence[Data] = (),
+    sample_rate: int | None = None,
+    tolerance: float | None = None,
     benchmark: bool = True,
     seconds: float = 10.0,
     threads: int | None = None,
@@ -76,6 +82,9 @@ def convert(
                 on the CPU
     openvino_version  the OpenVINO that shall run the IR ("2022.3"), where that is older than the one at hand
     verify      compare the IR with the original, in the original's own runtime, at float32
+    data, sample_rate, tolerance
+                of the verification, as in `ovprep.verify`: the user's own signals, in the layout of the original; the
+                rate that they are held against; the share of an output's scale allowed in place of the error budget
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
     seconds     budget of the benchmark's measuring
@@ -89,18 +98,20 @@ def convert(
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
     device = Target.of(target, openvino_version)
-    with _as_file(model) as path:
+    with as_file(model) as path:
         folder = Path(output) if output is not None else Path(f"{path.stem}_openvino")
         require_ours(folder)
         say(f"reading {path.name}")
         source = read_opened(
-            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+            path, read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
         )
         say("normalising the graph")
         graph = source.graph.clone()
         defects = active_defects(say)
         normalization = normalize_graph(graph, interface, defects)
         device.require_fixed(normalization.interface)
+        rate = checked_rate(sample_rate, stated_rate(source.graph))
+        demand = demand_of(data if verify else (), normalization.original, rate, tolerance)
         with new_folder(folder) as scratch:
             built = build(
                 source,
@@ -112,10 +123,30 @@ def convert(
                 defects,
                 scratch,
                 verifying=verify,
+                demand=demand,
                 seconds=seconds if benchmark else None,
                 threads=count,
                 seed=seed,
                 on_stage=say,
+            )
+            verification = built.verification and certified(
+                built.verification,
+                File(source.path, source.sha256),
+                File(folder / "model.xml", ir_hash(scratch / "model.xml")),
+                data=demand.files,
+                options=recorded(
+                    data=file_names(data),
+                    sample_rate=sample_rate,
+                    tolerance=tolerance,
+                    weights=weights,
+                    allow_code=allow_code,
+                    plugins=plugins,
+                    signature=signature,
+                    input_values=input_values,
+                    dynamic=dynamic,
+                    seed=seed,
+                ),
+                threads=count,
             )
             conversion = Conversion(
                 output=folder,
@@ -127,7 +158,7 @@ def convert(
                 normalization=built.chosen.normalization,
                 rank=built.chosen.rank,
                 ops=built.written.ops,
-                verification=built.verification,
+                verification=verification,
                 benchmark=built.benchmark,
                 artifacts=artifacts_in(scratch),
                 warnings=(*_warnings(source), *_branches(built.chosen.graph), *built.caveats(device)),
@@ -162,12 +193,12 @@ def normalize(
 
     say = on_progress or (lambda stage: None)
     count = _checked_options(3, 1.0, threads)
-    with _as_file(model) as path:
+    with as_file(model) as path:
         target = Path(output) if output is not None else Path(f"{path.stem}_normalized.onnx")
         require_onnx_place(target)
         say(f"reading {path.name}")
         source = read_opened(
-            path, _read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
+            path, read_options(weights, allow_code, plugins, signature, input_values), dynamic, interface
         )
         say("normalising the graph")
         graph = source.graph.clone()
@@ -204,19 +235,20 @@ def inspect(
 
     Raises ModelError or UnsupportedError where the model cannot be read.
     """
-    with _as_file(model) as path:
-        options = _read_options(weights, allow_code, plugins, signature, input_values)
+    with as_file(model) as path:
+        options = read_options(weights, allow_code, plugins, signature, input_values)
         source = read_opened(path, options, dynamic, interface)
         return inspect_source(source, interface, active_defects(), with_layout=layout)
 
 
-def _read_options(
+def read_options(
     weights: str | os.PathLike[str] | None,
     allow_code: bool,
     plugins: Sequence[str],
     signature: str | None,
     values: Mapping[str, float] | None,
 ) -> ReadOptions:
+    """How a model is read, from the arguments of a call."""
     fixed = tuple(InputValue(name, number) for name, number in (values or {}).items())
     return ReadOptions(None if weights is None else Path(weights), allow_code, tuple(plugins), signature, fixed)
 
@@ -239,7 +271,7 @@ def checked_threads(threads: int | None) -> int:
 
 
 @contextmanager
-def _as_file(model: Any) -> Iterator[Path]:
+def as_file(model: Any) -> Iterator[Path]:
     """The path of a model; a live Keras model is saved to a temporary file first."""
     if isinstance(model, (str, os.PathLike)):
         yield Path(model)

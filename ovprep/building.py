@@ -18,6 +18,7 @@ from ovprep.passes.defects.row import Defect
 from ovprep.passes.pipeline import Normalization
 from ovprep.rank import Chosen, choose_rank
 from ovprep.target import Target, spelled
+from ovprep.verify.demand import Demand
 from ovprep.verify.verify import Verification
 
 
@@ -62,6 +63,7 @@ def build(
     folder: Path,
     *,
     verifying: bool,
+    demand: Demand,
     seconds: float | None,
     threads: int,
     seed: int,
@@ -69,7 +71,8 @@ def build(
 ) -> Built:
     """Leaves out rewrites that lose, chooses the rank, writes the IR to a folder, verifies it and times it.
 
-    `seconds` is the budget of the benchmark, None for none; then nothing is left out either.
+    `demand` is what the caller asks of the verification. `seconds` is the budget of the benchmark, None for none; then
+    nothing is left out either.
 
     Where rank 4 was chosen for its speed and is not equal to the original, rank 3 takes its place.
 
@@ -83,7 +86,9 @@ def build(
     def finish(chosen: Chosen) -> Built:
         on_stage("writing the IR")
         written = write(chosen.graph, folder)
-        candidate = Candidate(source, normalization.original, chosen.graph, interface, folder / "model.xml")
+        candidate = Candidate(
+            source, normalization.original, chosen.graph, interface, folder / "model.xml", demand=demand
+        )
         found = examine(candidate, verifying=verifying, seconds=seconds, threads=threads, seed=seed, on_stage=on_stage)
         return Built(chosen, written, *found)
 

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import onnx_ir as ir
@@ -21,6 +21,7 @@ from ovprep.inspection import default_sizes
 from ovprep.interface import Interface
 from ovprep.verify.contender import Contender, Runtime
 from ovprep.verify.conversion import DirectConversion
+from ovprep.verify.demand import Demand, require_fed
 from ovprep.verify.process import Worker
 from ovprep.verify.verify import Verification, verify
 
@@ -29,7 +30,7 @@ from ovprep.verify.verify import Verification, verify
 class Candidate:
     """A conversion under examination: the original, its graph in canonical form, and the model made of it.
 
-    `runtime` runs that model: an IR, or the graph itself as ONNX.
+    `runtime` runs that model: an IR, or the graph itself as ONNX. `demand` is what the caller asks besides.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Candidate:
     interface: Interface
     model: Path
     runtime: Runtime = "openvino"
+    demand: Demand = field(default_factory=Demand)
 
     def sizes(self) -> dict[str, int]:
         """Sizes for the open axes of the original."""
@@ -69,7 +71,7 @@ def examine(
     Raises VerificationError where the IR is not equal to the original, RuntimeFailure where one of them cannot be run.
     """
     if verifying:
-        _require_repeatable(candidate.source)
+        require_repeatable(candidate.source)
     if not verifying and seconds is None:
         return None, None
     original, direct, ours, at_default = candidate.contenders()
@@ -82,9 +84,9 @@ def examine(
             rival = stack.enter_context(DirectConversion(direct, folder, threads=threads))
         if verifying:
             on_stage("verifying against the original")
-            if refusal := _refusal(candidate, worker):
+            if refusal := _refusal(candidate.source, worker):
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
-                original = _stand_in(candidate, folder)
+                original = stand_in(candidate.source, folder)
                 worker = stack.enter_context(Worker.launch(original, threads=threads))
             verification = _verify(candidate, original, worker, threads, seed, refusal)
         if seconds is not None:
@@ -102,30 +104,37 @@ def examine(
     return verification, measured
 
 
-def _refusal(candidate: Candidate, worker: Worker) -> str | None:
+def refusal_of(source: Source, worker: Worker) -> str | None:
     """Why no Keras at hand loads a file of Keras 1 or 2; None where the original runs.
 
-    Raises RuntimeFailure, with the way out, where the original does not run for another reason: then nothing can be
-    proven.
+    Raises RuntimeFailure where the original does not run for another reason.
     """
     try:
         worker.ready()
     except RuntimeFailure as error:
         # A file of Keras 3 may hold what is newer than the Keras at hand, and than ovprep: that must not pass unseen.
-        old = re.match(r"keras [12](\.|$)", candidate.source.framework)
+        old = re.match(r"keras [12](\.|$)", source.framework)
         if old and worker.import_ms is not None and worker.alive:
             return str(error).rstrip(".")
+        raise
+    return None
+
+
+def _refusal(source: Source, worker: Worker) -> str | None:
+    """`refusal_of`, with the way out where nothing can be proven."""
+    try:
+        return refusal_of(source, worker)
+    except RuntimeFailure as error:
         raise RuntimeFailure(
             f"The original does not run, so that nothing can be proven: {error} "
             "Repair it, or convert it unproven with --no-verify --no-benchmark."
         ) from error
-    return None
 
 
-def _stand_in(candidate: Candidate, folder: Path) -> Contender:
+def stand_in(source: Source, folder: Path) -> Contender:
     """The graph as it was read, before any pass, for an original that nothing loads any more."""
     path = folder / "as_read.onnx"
-    save_model(candidate.source.graph, path)
+    save_model(source.graph, path)
     return Contender("graph as read", "onnxruntime", path)
 
 
@@ -143,19 +152,28 @@ def _verify(
         threads=threads,
         worker=worker,
         runtime=candidate.runtime,
+        extra=candidate.demand.cases,
+        tolerance=candidate.demand.tolerance,
     )
+    require_fed(found, candidate.demand)
+    found = dataclasses.replace(found, notes=(*candidate.demand.notes, *found.notes))
     if refusal is not None:
-        reference = f"the graph as read, in {found.reference} ({refusal})"
-        note = (
-            "No Keras at hand loads the original, so the IR was compared with the graph as ovprep read it: this proves "
-            "the conversion, not the reading."
-        )
-        if "tf_keras is not installed" in refusal:
-            note += " Install tf_keras, which loads most files of Keras 2, to compare with the original itself."
-        found = dataclasses.replace(found, reference=reference, notes=(note, *found.notes))
+        found = proven_on_stand_in(found, refusal)
     if not found.passed:
         raise VerificationError(_failure(found))
     return found
+
+
+def proven_on_stand_in(found: Verification, refusal: str) -> Verification:
+    """The verification with a note that not the original itself was run."""
+    reference = f"the graph as read, in {found.reference} ({refusal})"
+    note = (
+        "No Keras at hand loads the original, so the IR was compared with the graph as ovprep read it: this proves "
+        "the conversion, not the reading."
+    )
+    if "tf_keras is not installed" in refusal:
+        note += " Install tf_keras, which loads most files of Keras 2, to compare with the original itself."
+    return dataclasses.replace(found, reference=reference, notes=(note, *found.notes))
 
 
 def _failure(found: Verification) -> str:
@@ -167,7 +185,7 @@ def _failure(found: Verification) -> str:
     )
 
 
-def _require_repeatable(source: Source) -> None:
+def require_repeatable(source: Source) -> None:
     drawing = first_random(source.graph)
     if drawing is not None:
         raise UnsupportedError(

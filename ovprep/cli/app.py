@@ -13,6 +13,8 @@ from ovprep import __version__
 from ovprep.cli.bare_layout import BareLayoutCommand
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, interface_options, rank_option
+from ovprep.cli.verify import DataFiles, SampleRate, ShareOfScale
+from ovprep.cli.verify import verify as verify_command
 from ovprep.errors import OvprepError
 
 app = typer.Typer(
@@ -102,6 +104,9 @@ def convert(
         typer.Option(metavar="VERSION", help="OpenVINO that shall run the IR, as 2022.3.", show_default=False),
     ] = None,
     verify: Annotated[bool, typer.Option("--verify/--no-verify", help="Prove that the IR equals the model.")] = True,
+    data: DataFiles = None,
+    sample_rate: SampleRate = None,
+    tolerance: ShareOfScale = None,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
@@ -128,6 +133,9 @@ def convert(
             target=target,
             openvino_version=openvino_version,
             verify=verify,
+            data=data or (),
+            sample_rate=sample_rate,
+            tolerance=tolerance,
             benchmark=benchmark,
             seconds=seconds,
             threads=threads,
@@ -220,6 +228,9 @@ def inspect(
             layout=bool(layout),
         )
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
+
+
+app.command("verify")(verify_command)
 
 
 def main() -> None:

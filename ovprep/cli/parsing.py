@@ -29,6 +29,19 @@ def interface_options(
     )
 
 
+def stated_layouts(texts: Sequence[str]) -> str | dict[str, str] | None:
+    """What `--layout nwc`, or `--layout x=nwc` once or more, says of models that do not tell their layouts.
+
+    Raises OptionError where both are given.
+    """
+    whole = [text.lower() for text in texts if "=" not in text]
+    if not whole:
+        return {name: word.lower() for name, word in (text.rsplit("=", 1) for text in texts)} or None
+    if len(texts) > 1:
+        raise OptionError("Give --layout once for all inputs and outputs, or as NAME=LAYOUT for some.")
+    return whole[0]
+
+
 def input_values(texts: Sequence[str]) -> dict[str, float]:
     """What `--input-value sr=16000` asks for, by name. Raises OptionError where one is not of that form."""
     values: dict[str, float] = {}

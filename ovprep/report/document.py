@@ -69,7 +69,7 @@ class Conversion:
             "target": self.target,
             "openvino_version": self.openvino_version,
             "source": _source(self.source),
-            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": {
                 **_normalization(self.normalization),
                 "rank": plain(self.rank),
@@ -100,7 +100,7 @@ class Normalized:
             "schema": SCHEMA,
             "ovprep": __version__,
             "source": _source(self.source),
-            "interface": {**_interface(self.interface), "original": _interface(self.original)},
+            "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": _normalization(self.normalization),
             "verification": plain(self.verification),
             "artifacts": [plain(Artifact(self.path.name, self.path.stat().st_size, sha256_of(self.path)))],
@@ -124,7 +124,7 @@ def write_documents(conversion: Conversion, folder: Path) -> None:
         "target": conversion.target,
         "source": {"name": conversion.source.path.name, "sha256": conversion.source.sha256},
         "model": "model.xml",
-        "interface": _interface(conversion.interface),
+        "interface": interface_document(conversion.interface),
         "verified": conversion.verification is not None and conversion.verification.passed,
         "reference": conversion.verification.reference if conversion.verification is not None else None,
         "files": plain(artifacts_in(folder)),
@@ -185,7 +185,8 @@ def _normalization(done: Normalization) -> dict[str, Any]:
     }
 
 
-def _interface(interface: Interface) -> dict[str, Any]:
+def interface_document(interface: Interface) -> dict[str, Any]:
+    """An interface as reports have it."""
     return {
         "inputs": [_port(port) for port in interface.inputs],
         "outputs": [_port(port) for port in interface.outputs],

@@ -68,16 +68,18 @@ class Budget:
     canonical graph would be the wrong floor: if the translation were wrong, that error would be huge, and would forgive
     every difference that it should expose. None where the yardstick could not be run.
     `scales` are the largest magnitudes of the original's outputs over all signals. `roundings` are what arithmetic in 8
-    bits adds per output; empty for a model without.
+    bits adds per output; empty for a model without. `given` is the share of these scales that the caller allows, in
+    place of all that; None where none was given.
     """
 
     noise: tuple[float, ...] | None
     scales: tuple[float, ...]
     roundings: tuple[Rounding | None, ...] = ()
+    given: float | None = None
 
     def rounding(self, index: int) -> Rounding | None:
         """What arithmetic in 8 bits adds for output number `index`."""
-        return self.roundings[index] if self.roundings else None
+        return self.roundings[index] if self.roundings and self.given is None else None
 
     def allowed(self, index: int, scale: float) -> float:
         """The largest absolute error allowed for output number `index` where its scale for the signal is `scale`."""
@@ -91,13 +93,17 @@ class Budget:
         return largest <= exact or (rounding is not None and largest <= rounding.largest and mean <= rounding.mean)
 
     def _allowed_in_float(self, index: int, scale: float) -> float:
+        if self.given is not None:
+            return self.given * (self.scales[index] or scale)
         if self.noise is None:
             return UNMEASURED * scale
         return min(FACTOR * self.noise[index] + ULPS * EPS32 * scale, CEILING * self.scales[index])
 
     def capped(self, index: int) -> bool:
         """Whether the ceiling, not the noise, decides for this output."""
-        return self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
+        return (
+            self.given is None and self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
+        )
 
 
 def differences(original: Array, candidate: Array) -> Array:

@@ -15,7 +15,7 @@ class Tolerance:
     """How the tolerance of the f32 rows came about.
 
     `noise` is what float32 rounding does to each output by name; None where it could not be measured. `explanation`
-    says the rule in words.
+    says the rule in words. `given` is the share of each output's scale that the caller allows instead; None for none.
     """
 
     factor: float
@@ -23,20 +23,29 @@ class Tolerance:
     ceiling: float
     noise: dict[str, float] | None
     explanation: str
+    given: float | None = None
 
 
 def tolerance(budget: Budget, source: Interface) -> Tolerance:
     """The tolerance that a budget stands for."""
+    if budget.given is not None:
+        noise = None if budget.noise is None else _by_name(budget.noise, source)
+        words = f"{budget.given:g} of each output's scale, its largest magnitude over all signals, as the caller asked"
+        return Tolerance(FACTOR, ULPS, CEILING, noise, words, budget.given)
     if budget.noise is None:
         words = f"{UNMEASURED:g} of each output's scale, since float32 noise could not be measured for this model"
         return Tolerance(FACTOR, ULPS, CEILING, None, words)
-    noise = {port.name: value for port, value in zip(source.outputs, budget.noise, strict=True)}
+    noise = _by_name(budget.noise, source)
     largest = max(noise.values(), default=0.0)
     words = (
         f"{FACTOR:g} times what float32 rounding does to this model (up to {largest:.1e}: the translated graph in "
         f"float32 against float64) plus {ULPS:g} ULP of the output's scale, at most {CEILING:g} of it"
     )
     return Tolerance(FACTOR, ULPS, CEILING, noise, words)
+
+
+def _by_name(noise: Sequence[float], source: Interface) -> dict[str, float]:
+    return {port.name: value for port, value in zip(source.outputs, noise, strict=True)}
 
 
 def notes(

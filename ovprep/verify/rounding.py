@@ -66,11 +66,14 @@ class Rounding:
     reason: str
 
 
-def rounding_of(canonical: "ir.Model", original: Loaded, scales: Sequence[float]) -> tuple[Rounding | None, ...]:
+def rounding_of(canonical: "ir.Model | None", original: Loaded, scales: Sequence[float]) -> tuple[Rounding | None, ...]:
     """Per output, what the quantisation in the graph or in the original's runtime allows; None where there is none."""
+    dynamic = [_dynamic(scale, "the original") if original.quantises else None for scale in scales]
+    if canonical is None:
+        return tuple(dynamic)
     return tuple(
-        _quantised(value, scale) or (_dynamic(scale, "the original") if original.quantises else None)
-        for value, scale in zip(canonical.graph.outputs, scales, strict=True)
+        _quantised(value, scale) or rounding
+        for value, scale, rounding in zip(canonical.graph.outputs, scales, dynamic, strict=True)
     )
 
 

@@ -97,7 +97,8 @@ def _shape(op: Any, index: int) -> tuple[int, ...]:
 
 
 def _size(port: Any) -> int:
-    return prod(port.get_shape()) * int(port.get_element_type().size)
+    size: int = prod(map(int, port.get_shape())) * int(port.get_element_type().size)
+    return size
 
 
 def _text(op: Any, key: str) -> str:

@@ -1,0 +1,102 @@
+"""`ovprep verify`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ovprep.cli.output import Output
+from ovprep.cli.parsing import input_values, stated_layouts
+from ovprep.errors import OptionError, VerificationError
+
+DataFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="[NAME=]FILE",
+        help="Your own signals: .npy, .npz, .wav, .csv or a folder; repeatable.",
+        show_default=False,
+    ),
+]
+SampleRate = Annotated[
+    int | None,
+    typer.Option(metavar="HZ", help="Samples per second that the model takes; .wav files must have it."),
+]
+ShareOfScale = Annotated[
+    float | None,
+    typer.Option("--tolerance", metavar="SHARE", help="Largest difference, as a share of each output's scale."),
+]
+
+
+def verify(
+    original: Annotated[Path | None, typer.Argument(help="A model of any format, or a folder of convert.")] = None,
+    candidate: Annotated[Path | None, typer.Argument(help="The model that shall be equal to it, the same.")] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Run the verification of this report.json again.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report here.", show_default=False)
+    ] = None,
+    data: DataFiles = None,
+    sample_rate: SampleRate = None,
+    tolerance: ShareOfScale = None,
+    layout: Annotated[
+        list[str] | None,
+        typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, where a model does not tell it."),
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(metavar="FILE", help="The weights of ORIGINAL.")] = None,
+    allow_code: Annotated[bool, typer.Option("--allow-code", help="Let Keras run Python code in the files.")] = False,
+    plugin: Annotated[
+        list[str] | None, typer.Option("--plugin", metavar="MODULE", help="Module with rules for custom layers.")
+    ] = None,
+    signature: Annotated[str | None, typer.Option(metavar="NAME", help="The signature of a SavedModel.")] = None,
+    input_value: Annotated[
+        list[str] | None,
+        typer.Option("--input-value", metavar="NAME=NUMBER", help="Fix an input to a number, as sr=16000."),
+    ] = None,
+    dynamic: Annotated[
+        list[str] | None,
+        typer.Option("--dynamic", metavar="AXIS", help="Open an axis that ORIGINAL fixes: batch, time or x[?,3,?]."),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")] = False,
+) -> None:
+    """Say whether two models are the same, and by how much they differ."""
+    from ovprep.cli.render_verification import render_verification
+    from ovprep.recheck import verify_certificate
+    from ovprep.report.verified import require_report_place
+    from ovprep.verifying import verify as run
+
+    if output is not None:
+        require_report_place(output)
+    shared: dict[str, Any] = {"allow_code": allow_code, "plugins": plugin or (), "threads": threads}
+    stated = stated_layouts(layout or ())
+    out = Output(json)
+    with out.progress() as progress:
+        if certificate is not None:
+            found = verify_certificate(certificate, original, candidate, data=data, on_progress=progress, **shared)
+        elif original is None or candidate is None:
+            raise OptionError("Give two models, as ovprep verify model.h5 model_openvino, or a --certificate.")
+        else:
+            found = run(
+                original,
+                candidate,
+                data=data or (),
+                sample_rate=sample_rate,
+                tolerance=tolerance,
+                layout=stated,
+                weights=weights,
+                signature=signature,
+                input_values=input_values(input_value or ()),
+                dynamic=dynamic or (),
+                seed=seed,
+                on_progress=progress,
+                **shared,
+            )
+    if output is not None:
+        found.write(output)
+    out.show(found.report, lambda console: render_verification(console, found, output))
+    if not found.holds:
+        raise typer.Exit(VerificationError.exit_code if not found.passed else OptionError.exit_code)

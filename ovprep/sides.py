@@ -1,0 +1,113 @@
+"""A model on one side of a comparison: where it is, what runs it, and what it takes and gives."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ovprep.certifying import ir_hash
+from ovprep.dynamic import read_opened
+from ovprep.errors import ModelError
+from ovprep.frontends.fixed_inputs import with_values
+from ovprep.frontends.open import read_model
+from ovprep.frontends.source import Source
+from ovprep.interface import Interface
+from ovprep.options import InterfaceOptions, ReadOptions
+from ovprep.passes.pipeline import ANY_RUNTIME, normalize
+from ovprep.report.folder import MANIFEST
+from ovprep.verify.contender import Contender
+from ovprep.verify.demand import stated_rate
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A model that is compared with another.
+
+    `names` are other names of its inputs and outputs, by their own. `canonical` is its graph in canonical form, with
+    the interface `graph_interface`: the same inputs and outputs; None for an IR, which is run and not read. `rate` is
+    the number of samples per second that the file says it takes.
+    """
+
+    path: Path
+    format: str
+    framework: str
+    sha256: str
+    contender: Contender
+    interface: Interface
+    names: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    source: Source | None = None
+    canonical: "ir.Model | None" = None
+    graph_interface: Interface | None = None
+    rate: int | None = None
+
+
+def open_original(path: Path, options: ReadOptions, dynamic: Sequence[str]) -> Side:
+    """The model that another is held against. Raises ModelError or UnsupportedError where it cannot be read."""
+    path = model_in(path)
+    if path.suffix.lower() == ".xml":
+        return _open_ir(path, "original")
+    return _side_of(read_opened(path, options, dynamic, None), "original")
+
+
+def open_candidate(path: Path, options: ReadOptions) -> Side:
+    """The model that is held against the original; of the values that `options` give to inputs it takes those it has.
+
+    Raises ModelError or UnsupportedError where it cannot be read.
+    """
+    path = model_in(path)
+    if path.suffix.lower() == ".xml":
+        return _open_ir(path, "candidate")
+    source = read_model(path, ReadOptions(allow_code=options.allow_code, plugins=options.plugins))
+    names = {port.name for port in source.interface.inputs}
+    values = [value for value in options.values if value.name in names]
+    return _side_of(with_values(source, values) if values else source, "candidate")
+
+
+def model_in(path: Path) -> Path:
+    """The IR in a folder that `ovprep convert` wrote; any other path as it is."""
+    manifest = path / MANIFEST
+    if not path.is_dir() or not manifest.exists():
+        return path
+    try:
+        content = json.loads(manifest.read_text("utf-8"))
+        return path / str(content["model"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{manifest} is no manifest of ovprep: convert the model again.") from error
+
+
+def _open_ir(path: Path, label: str) -> Side:
+    from ovprep.verify.ir_file import read_ir
+
+    if not path.exists():
+        raise ModelError(f"There is no file {path}.")
+    interface, names = read_ir(path)
+    return Side(
+        path=path,
+        format="openvino-ir",
+        framework="openvino",
+        sha256=ir_hash(path),
+        contender=Contender(label, "openvino", path),
+        interface=interface,
+        names=names,
+    )
+
+
+def _side_of(source: Source, label: str) -> Side:
+    graph = source.graph.clone()
+    done = normalize(graph, InterfaceOptions(layout="keep"), purpose=ANY_RUNTIME)
+    return Side(
+        path=source.path,
+        format=source.format,
+        framework=source.framework,
+        sha256=source.sha256,
+        contender=Contender(label, source.runtime, source.path, options=source.options),
+        interface=done.original,
+        source=source,
+        canonical=graph,
+        graph_interface=done.interface,
+        rate=stated_rate(source.graph),
+    )
