@@ -100,6 +100,8 @@ def examine(
                 threads=threads,
                 seed=seed,
                 worker=worker,
+                anatomy=True,
+                interruptible=True,
             )
     return verification, measured
 

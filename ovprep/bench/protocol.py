@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ovprep.bench import environment
+from ovprep.bench.anatomy import dissected
 from ovprep.bench.clock import Watch
 from ovprep.bench.conditions import remarks
 from ovprep.bench.contestant import Contestant
@@ -49,6 +50,8 @@ def benchmark(
     seed: int,
     batch: int = 1,
     worker: Worker | None = None,
+    missing: Mapping[Contender, str] | None = None,
+    anatomy: bool = False,
     interruptible: bool = False,
     on_progress: Progress | None = None,
 ) -> Benchmark:
@@ -57,9 +60,12 @@ def benchmark(
     `source` is the original's interface: the inputs are seeded noise for it, moved to each contender's `input_layouts`.
     `sizes` gives every open dimension but the batch. `seconds` is the budget for measuring, warm-up included; starting
     processes and loading models comes on top. A `worker` that was launched with one of the contenders serves for its
-    first restart and is left running; a DirectConversion under way is waited for. A contender at the default precision
-    of a device that computes in f32 by default is left out, with a note, where the same file runs at f32 besides.
-    An `interruptible` one that a KeyboardInterrupt meets after its first round gives what it has, as `partial`.
+    first restart and is left running; a DirectConversion under way is waited for. Those of the others that are
+    `missing` could not be made, for the reason there. A contender at the default precision of a device that computes in
+    f32 by default is left out, with a note, where the same file runs at f32 besides.
+
+    `anatomy` adds the time of each op of the first contender that OpenVINO runs at f32. An `interruptible` benchmark
+    that a KeyboardInterrupt meets after its first block gives what it has, as `partial`.
 
     A contender that crashes, hangs or refuses is a row with its reason. Raises OptionError for a budget, a batch or a
     number of threads that is not positive.
@@ -80,7 +86,7 @@ def benchmark(
     partial = False
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
-        prepared = _converted(others, scratch, threads, stack, say)
+        prepared = _converted(others, missing or {}, scratch, threads, stack, say)
         contestants = [enter(entry) for entry in (baseline, again, *prepared)]
         race = Race(contestants, prepared, Watch(used[0]), np.random.default_rng([seed, 1]))
         stack.callback(race.abandon)
@@ -113,16 +119,36 @@ def benchmark(
             notes=tuple(race.notes),
             partial=partial,
         )
-        return dataclasses.replace(found, notes=(*found.notes, *remarks(found)))
+        found = dataclasses.replace(found, notes=(*found.notes, *remarks(found)))
+        if anatomy and not partial and baseline.hint == "latency":
+            say("timing each op")
+            return _with_anatomy(found, race.contestants)
+        return found
+
+
+def _with_anatomy(found: Benchmark, contestants: Sequence[Contestant]) -> Benchmark:
+    """With the ops of ovprep's IR, or else of what OpenVINO made of another model."""
+    able = [
+        entry
+        for entry in contestants
+        if entry.loaded is not None and entry.contender.runtime == "openvino" and entry.contender.precision == "f32"
+    ]
+    able.sort(key=lambda entry: entry.contender.role != "ovprep")
+    return dissected(found, able[0].contender, able[0].inputs) if able else found
 
 
 def _converted(
-    others: Sequence[Contender | DirectConversion], scratch: Path, threads: int, stack: ExitStack, say: Progress
+    others: Sequence[Contender | DirectConversion],
+    missing: Mapping[Contender, str],
+    scratch: Path,
+    threads: int,
+    stack: ExitStack,
+    say: Progress,
 ) -> dict[Contender, str | None]:
     """Contenders as files that their runtimes can load, each with the reason where that failed."""
     under_way: list[Contender | DirectConversion] = []
     for number, entry in enumerate(others):
-        if isinstance(entry, Contender) and entry.needs_conversion:
+        if isinstance(entry, Contender) and entry.needs_conversion and entry not in missing:
             folder = scratch / str(number)
             folder.mkdir()
             under_way.append(stack.enter_context(DirectConversion(entry, folder, threads=threads)))
@@ -131,7 +157,7 @@ def _converted(
     ready: dict[Contender, str | None] = {}
     for item in under_way:
         if isinstance(item, Contender):
-            ready[item] = None
+            ready[item] = missing.get(item)
             continue
         say(f"converting for {item.contender.label}")
         try:

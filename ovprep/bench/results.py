@@ -147,8 +147,8 @@ class Benchmark:
     `hint` is "latency" (one inference at a time, in one stream) or "throughput" (as many as OpenVINO finds best).
     `control` is the baseline against itself in a second process: how far its interval reaches from 1 is how far ratios
     can be trusted. `seconds` were spent measuring, warm-up included, `wall_seconds` in all. `partial`: it was
-    interrupted, and holds what was measured until then. `ops` and `model_roofline_share` tell where the baseline's
-    time goes and how much of it the machine needs at its best; empty and None where that was not measured.
+    interrupted, and holds what was measured until then. `ops` and `model_roofline_share` tell where the time of the
+    contestant `ops_of` goes, and how much of it the machine needs at its best; empty and None if not measured.
     """
 
     contestants: tuple[Measurement, ...]
@@ -166,6 +166,7 @@ class Benchmark:
     notes: tuple[str, ...]
     partial: bool = False
     ops: tuple[OpTime, ...] = ()
+    ops_of: str | None = None
     machine: Machine | None = None
     model_roofline_share: float | None = None
     gates: tuple[Gate, ...] = ()

@@ -169,9 +169,10 @@ class Worker:
         """The time of each op of a model that is compiled once more for it, over so many seconds; see `Anatomist`."""
         self.started()
         body = {"path": str(contender.path), "precision": contender.precision, **contender.options.packed()}
-        shapes = [array.shape for array in inputs]
+        fed = inputs if contender.wiring is None else contender.wiring.feed(inputs)
+        shapes = [array.shape for array in fed]
         answer, _ = self._request(
-            "timing its ops", limit + seconds, inputs, command="ops", shapes=shapes, seconds=seconds, **body
+            "timing its ops", limit + seconds, fed, command="ops", shapes=shapes, seconds=seconds, **body
         )
         ops: list[dict[str, Any]] = answer["ops"]
         return ops
