@@ -20,10 +20,12 @@ STOLEN = 0.05
 """A round is dropped where the hypervisor took more than this share of it."""
 MOST = 1 / 3
 """Where more than this share of a restart would go, this is how the machine is, and nothing is dropped."""
+FEWEST = 10
+"""A restart with fewer rounds needs them all."""
 RULE = (
     f"a round is dropped, for all contestants, where the kernel of fixed work beside its blocks took more than "
     f"{SLOWER - 1:.0%} longer than its median in that restart, or the hypervisor took more than {STOLEN:.0%} of the "
-    "time; none where this would be more than a third of a restart"
+    f"time; none where this would be more than a third of a restart, or it has fewer than {FEWEST} rounds"
 )
 _WORK = 4000  # additions: about 0.1 ms
 _TRIES = 3
@@ -102,8 +104,8 @@ class Watch:
 
 def unsteady(spins: list[float], stolen: list[float]) -> list[bool]:
     """Which rounds of a restart are dropped; see `RULE`."""
-    if not spins:
-        return []
+    if len(spins) < FEWEST:
+        return [False] * len(spins)
     limit = SLOWER * float(np.median(spins))
     found = [spin > limit or share > STOLEN for spin, share in zip(spins, stolen, strict=True)]
     return found if sum(found) <= MOST * len(found) else [False] * len(found)
