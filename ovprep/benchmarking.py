@@ -104,7 +104,7 @@ def benchmark(
     with ExitStack() as stack:
         paths = [stack.enter_context(as_file(model)) for model in models]
         say(f"reading {', '.join(path.name for path in paths)}")
-        entrants = _opened(paths, options, dynamic, layout)
+        entrants = _opened(paths, options, dynamic, layout, max(conditions.threads))
         _require_batch(entrants, conditions.batches)
         contenders, missing = list(entrants.contenders), Missing()
         if everything:
@@ -146,12 +146,16 @@ class _Entrants:
 
 
 def _opened(
-    paths: Sequence[Path], options: ReadOptions, dynamic: Sequence[str], layout: str | Mapping[str, str] | None
+    paths: Sequence[Path],
+    options: ReadOptions,
+    dynamic: Sequence[str],
+    layout: str | Mapping[str, str] | None,
+    threads: int,
 ) -> _Entrants:
     """Reads all, and finds which input of each is which of the first's; outputs may be others."""
     stated = _stated(layout)
-    first = open_original(paths[0], options, dynamic)
-    sides = [first, *(open_candidate(path, options) for path in paths[1:])]
+    first = open_original(paths[0], options, dynamic, threads)
+    sides = [first, *(open_candidate(path, options, threads) for path in paths[1:])]
     taken = [Interface(side.interface.inputs, ()) for side in sides]
     interface = taken[0]
     for side, inputs in zip(sides, taken, strict=True):  # what any of them tells of axes and sizes holds for all
@@ -223,8 +227,13 @@ def _judged(
         sizes=entrants.sizes,
         benchmarks=tuple(judged(found, limits, then) for found, then in zip(benchmarks, changes, strict=True)),
         against=against,
-        warnings=tuple(text for side in entrants.sides if side.source is not None for text in side.source.warnings),
+        warnings=tuple(_warnings(entrants.sides)),
     )
+
+
+def _warnings(sides: Sequence[Side]) -> list[str]:
+    found = [text for side in sides for text in (*side.notes, *(side.source.warnings if side.source else ()))]
+    return list(dict.fromkeys(found))
 
 
 def _read_report(path: Path) -> Mapping[str, Any]:

@@ -21,10 +21,10 @@ def carried(
 ) -> tuple[list[Contender], Missing]:
     """The model in ONNX Runtime, in TFLite, by OpenVINO's direct conversion, and as ovprep's IR at f32 and by default.
 
-    An IR has only its own default precision besides. All take the inputs in the model's order. `reading` are those
-    arguments of `ovprep.convert` that say how the model is read.
+    An IR has only its own default precision besides; what ovprep cannot read, the conversions of others. All take the
+    inputs in the model's order. `reading` are those arguments of `ovprep.convert` that say how the model is read.
     """
-    if side.source is None:
+    if side.contender.runtime == "openvino":
         return [replace(side.contender, label="default precision", precision="default", role="ovprep")], {}
     maker = _Maker(side, scratch, reading, say)
     rivals = [*maker.tflite(), maker.direct()]
@@ -63,17 +63,16 @@ class _Maker:
     """Makes each form of one model; what fails is a contender all the same, with its reason in `missing`."""
 
     def __init__(self, side: Side, scratch: Path, reading: Mapping[str, Any], say: Callable[[str], None]) -> None:
-        assert side.source is not None
         self.missing: Missing = {}
-        self._source, self._inputs = side.source, side.interface.inputs
+        self._original, self._inputs = side.contender, side.interface.inputs
         self._scratch, self._reading, self._say = scratch, reading, say
 
     def tflite(self) -> list[Contender]:
         """TensorFlow's own conversion; none for a model that is in TFLite, or that TensorFlow does not know."""
-        path = self._source.path
-        if self._source.runtime not in ("keras", "tensorflow") or path.suffix.lower() == ".pb":
+        path = self._original.path
+        if self._original.runtime not in ("keras", "tensorflow") or path.suffix.lower() == ".pb":
             return []
-        rival = Contender("TFLite", "tflite", path, role="carried", options=self._source.options)
+        rival = Contender("TFLite", "tflite", path, role="carried", options=self._original.options)
         if len(self._inputs) > 1:
             self.missing[rival] = "TFLite does not keep the order of several inputs."
         return [rival]
@@ -81,17 +80,17 @@ class _Maker:
     def direct(self) -> Contender:
         """OpenVINO's own conversion."""
         label = "OpenVINO, direct conversion"
-        return Contender(label, "openvino", self._source.path, role="direct", options=self._source.options)
+        return Contender(label, "openvino", self._original.path, role="direct", options=self._original.options)
 
     def onnx(self) -> list[Contender]:
         """As clean ONNX; none for a model that runs in ONNX Runtime anyway."""
-        if self._source.runtime == "onnxruntime":
+        if self._original.runtime == "onnxruntime":
             return []
         self._say("making ONNX of it")
         path = self._scratch / "normalized.onnx"
         made = Contender("ONNX Runtime", "onnxruntime", path, role="carried")
         try:
-            done = normalize(self._source.path, path, verify=False, **self._reading)
+            done = normalize(self._original.path, path, verify=False, **self._reading)
         except OvprepError as error:
             self.missing[made] = str(error)
             return [made]
@@ -103,7 +102,7 @@ class _Maker:
         folder = self._scratch / "ovprep"
         ours = Contender("ovprep", "openvino", folder / "model.xml", role="ovprep")
         try:
-            done = convert(self._source.path, folder, verify=False, benchmark=False, **self._reading)
+            done = convert(self._original.path, folder, verify=False, benchmark=False, **self._reading)
         except OvprepError as error:
             self.missing[ours] = str(error)
             return [ours]

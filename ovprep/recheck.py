@@ -18,6 +18,11 @@ _TRUSTED = ("allow_code", "plugins")
 """Options that run code, which a report must not decide."""
 
 
+_OPTIONS = frozenset(
+    ("data", "sample_rate", "tolerance", "layout", "weights", "signature", "input_values", "dynamic", "seed", *_TRUSTED)
+)
+
+
 def verify_certificate(
     report: str | os.PathLike[str],
     original: str | os.PathLike[str] | Any | None = None,
@@ -44,6 +49,11 @@ def verify_certificate(
     path = Path(report)
     before, certificate = certificate_in(_read(path), path)
     recorded = dict(certificate["options"])
+    unknown = sorted(set(recorded) - _OPTIONS)
+    if unknown:
+        raise OptionError(
+            f"{path} was made with the option {unknown[0]!r}, which this version of ovprep does not have."
+        )
     given: dict[str, Any] = {"allow_code": allow_code, "plugins": tuple(plugins)}
     for name in _TRUSTED:
         if recorded.pop(name, None) and not given[name]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ovprep.certifying import ir_hash
 from ovprep.dynamic import read_opened
-from ovprep.errors import ModelError
+from ovprep.errors import ModelError, RuntimeFailure, UnsupportedError
 from ovprep.frontends.fixed_inputs import with_values
-from ovprep.frontends.open import read_model
-from ovprep.frontends.source import Source
+from ovprep.frontends.open import read_model, runtime_of
+from ovprep.frontends.source import Source, sha256_of
 from ovprep.interface import Interface
 from ovprep.options import InterfaceOptions, ReadOptions
 from ovprep.passes.pipeline import ANY_RUNTIME, normalize
@@ -28,8 +28,8 @@ class Side:
     """A model that is compared with another.
 
     `names` are other names of its inputs and outputs, by their own. `canonical` is its graph in canonical form, with
-    the interface `graph_interface`: the same inputs and outputs; None for an IR, which is run and not read. `rate` is
-    the number of samples per second that the file says it takes.
+    the interface `graph_interface`: the same inputs and outputs; None for a model that is run and not read, as an IR.
+    `rate` is the number of samples per second that the file says it takes. `notes` are what a reader should know.
     """
 
     path: Path
@@ -43,25 +43,37 @@ class Side:
     canonical: "ir.Model | None" = None
     graph_interface: Interface | None = None
     rate: int | None = None
+    notes: tuple[str, ...] = ()
 
 
-def open_original(path: Path, options: ReadOptions, dynamic: Sequence[str]) -> Side:
-    """The model that another is held against. Raises ModelError or UnsupportedError where it cannot be read."""
+def open_original(path: Path, options: ReadOptions, dynamic: Sequence[str], threads: int) -> Side:
+    """The model that another is held against; where ovprep does not cover it, as its runtime tells it.
+
+    Raises ModelError where there is none, OptionError where it is not what the options want, RuntimeFailure where it
+    can neither be read nor run.
+    """
     path = model_in(path)
     if path.suffix.lower() == ".xml":
         return _open_ir(path, "original")
-    return _side_of(read_opened(path, options, dynamic, None), "original")
+    try:
+        return _side_of(read_opened(path, options, dynamic, None), "original")
+    except UnsupportedError as error:
+        return _open_unread(path, "original", options, threads, error)
 
 
-def open_candidate(path: Path, options: ReadOptions) -> Side:
+def open_candidate(path: Path, options: ReadOptions, threads: int) -> Side:
     """The model that is held against the original; of the values that `options` give to inputs it takes those it has.
 
-    Raises ModelError or UnsupportedError where it cannot be read.
+    Raises what `open_original` does.
     """
     path = model_in(path)
     if path.suffix.lower() == ".xml":
         return _open_ir(path, "candidate")
-    source = read_model(path, ReadOptions(allow_code=options.allow_code, plugins=options.plugins))
+    own = ReadOptions(allow_code=options.allow_code, plugins=options.plugins)
+    try:
+        source = read_model(path, own)
+    except UnsupportedError as error:
+        return _open_unread(path, "candidate", own, threads, error)
     names = {port.name for port in source.interface.inputs}
     values = [value for value in options.values if value.name in names]
     return _side_of(with_values(source, values) if values else source, "candidate")
@@ -93,6 +105,25 @@ def _open_ir(path: Path, label: str) -> Side:
         contender=Contender(label, "openvino", path),
         interface=interface,
         names=names,
+    )
+
+
+def _open_unread(path: Path, label: str, options: ReadOptions, threads: int, reason: UnsupportedError) -> Side:
+    from ovprep.verify.probe import probe
+
+    contender = Contender(label, runtime_of(path), path, options=options)
+    try:
+        interface = probe(contender, threads)
+    except RuntimeFailure as error:
+        raise RuntimeFailure(f"{reason} Nor can it be run: {error}") from error
+    return Side(
+        path=path,
+        format=path.suffix.lower().lstrip(".") or "saved-model",
+        framework="",
+        sha256=sha256_of(path),
+        contender=contender,
+        interface=interface,
+        notes=(f"The {label} is run and not read: {reason}",),
     )
 
 

@@ -79,7 +79,7 @@ def verify(
     Demand(tolerance=tolerance)  # before anything is read
     with as_file(original) as first, as_file(candidate) as second:
         say(f"reading {first.name} and {second.name}")
-        left, right = open_original(first, options, dynamic), open_candidate(second, options)
+        left, right = open_original(first, options, dynamic, count), open_candidate(second, options, count)
         if left.source is not None:
             require_repeatable(left.source)
         matched = match(left.interface, right.interface, left.names, right.names, _stated(layout))
@@ -88,7 +88,7 @@ def verify(
         say("comparing")
         found = _compare(left, right, matched, demand, count, seed)
     found = certified(
-        replace(found, notes=(*matched.notes, *demand.notes, *found.notes)),
+        replace(found, notes=(*left.notes, *right.notes, *matched.notes, *demand.notes, *found.notes)),
         File(left.path, left.sha256),
         File(right.path, right.sha256),
         data=demand.files,

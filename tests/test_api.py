@@ -21,6 +21,7 @@ ECG = ROOT / "samples" / "ecg_resnet" / "model.onnx"
 
 def test_the_public_surface() -> None:
     assert sorted(ovprep.__all__) == [
+        "Benchmarked",
         "Conversion",
         "Inspection",
         "InterfaceOptions",
@@ -33,7 +34,9 @@ def test_the_public_surface() -> None:
         "RuntimeFailure",
         "UnsupportedError",
         "VerificationError",
+        "Verified",
         "__version__",
+        "benchmark",
         "convert",
         "convert_channels_first_to_last",
         "convert_channels_last_to_first",
@@ -41,6 +44,8 @@ def test_the_public_surface() -> None:
         "keras_layer",
         "normalize",
         "to_keras",
+        "verify",
+        "verify_certificate",
     ]
     for name in ovprep.__all__:
         assert getattr(ovprep, name) is not None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ovprep.errors import ModelError, OptionError
 from ovprep.frontends.fixed_inputs import with_values
-from ovprep.frontends.source import Source
+from ovprep.frontends.source import Runtime, Source
 from ovprep.options import ReadOptions
 
 KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
@@ -25,6 +25,14 @@ def read_model(path: Path, options: ReadOptions | None = None) -> Source:
         )
     source = _read(path, options)
     return with_values(source, options.values) if options.values else source
+
+
+def runtime_of(path: Path) -> Runtime:
+    """The runtime of the framework that a file, or a SavedModel folder, is of."""
+    suffix = path.suffix.lower()
+    if suffix in KERAS_SUFFIXES:
+        return "keras"
+    return "onnxruntime" if suffix == ".onnx" else "tflite" if suffix == ".tflite" else "tensorflow"
 
 
 def _read(path: Path, options: ReadOptions) -> Source:

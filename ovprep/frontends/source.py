@@ -12,6 +12,8 @@ import onnx_ir as ir
 from ovprep.interface import Interface
 from ovprep.options import ReadOptions
 
+Runtime = Literal["keras", "onnxruntime", "tensorflow", "tflite"]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -25,7 +27,7 @@ class Source:
     path: Path
     format: str
     framework: str
-    runtime: Literal["keras", "onnxruntime", "tensorflow", "tflite"]
+    runtime: Runtime
     sha256: str
     interface: Interface
     parameters: int

@@ -77,13 +77,29 @@ def certificate_in(report: Mapping[str, Any], path: Path) -> tuple[Mapping[str, 
     """The `verification` of a report.json, and the certificate in it. Raises OptionError where it has none."""
     verification = report.get("verification")
     found = verification.get("certificate") if isinstance(verification, dict) else None
-    wanted = {"original", "candidate", "data", "options", "machine"}
-    if not isinstance(verification, dict) or not isinstance(found, dict) or not wanted <= set(found):
+    if not isinstance(verification, dict) or not isinstance(found, dict) or not _is_whole(verification, found):
         raise OptionError(
             f"{path} holds no certificate: take the report.json of ovprep verify, or of ovprep convert without "
             "--no-verify."
         )
     return verification, found
+
+
+def _is_whole(verification: Mapping[str, Any], certificate: Mapping[str, Any]) -> bool:
+    """Whether all that is read of a certificate is there, in a report that may have been written by anything."""
+    try:
+        files = [certificate["original"], certificate["candidate"], *certificate["data"]]
+        machine = certificate["machine"]
+        return (
+            all(isinstance(file["path"], str) and isinstance(file["sha256"], str) for file in files)
+            and isinstance(machine["versions"], dict)
+            and {"cpu", "isa", "threads"} <= set(machine)
+            and isinstance(certificate["options"], dict)
+            and {"passed", "inputs"} <= set(verification)
+            and all({*ROW_KEY, "max_abs_error", "scale"} <= set(row) for row in verification["rows"])
+        )
+    except (KeyError, TypeError):
+        return False
 
 
 def compare_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reproduction:

@@ -284,7 +284,10 @@ class Worker:
 
 def _loaded(body: dict[str, Any]) -> Loaded:
     fields = {key: value for key, value in body.items() if key != "ok"}
-    return Loaded(**{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"])})
+    types = tuple((dtype, tuple(dims)) for dtype, dims in fields.pop("input_types", ()))
+    return Loaded(
+        **{**fields, "inputs": tuple(fields["inputs"]), "outputs": tuple(fields["outputs"]), "input_types": types}
+    )
 
 
 def _end(process: subprocess.Popen[bytes], log: BinaryIO) -> None:

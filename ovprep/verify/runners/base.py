@@ -36,6 +36,7 @@ class Loaded:
     a model ready to run; `compile_ms` the part of it that went into compiling, where the runtime tells the two apart.
     `quantises` says that the runtime rounds floating-point values to 8 bits by itself, as TFLite's dynamic range does.
     `requests` are the inferences that it keeps under way at a time.
+    `input_types` has the type and the sizes of each input, None for an open axis, where a runtime is asked for them.
     """
 
     version: str
@@ -47,6 +48,7 @@ class Loaded:
     properties: dict[str, str] = field(default_factory=dict)
     quantises: bool = False
     requests: int = 1
+    input_types: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
 
 
 class Runner(Protocol):

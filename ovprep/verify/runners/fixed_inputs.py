@@ -20,8 +20,12 @@ class FixedInputs:
         self._runner = runner
         self._names = names
         self._fixed = {value.name: value.array() for value in values}
+        left = [place for place, name in enumerate(names) if name not in self._fixed]
+        types = runner.loaded.input_types
         self.loaded = dataclasses.replace(
-            runner.loaded, inputs=tuple(name for name in names if name not in self._fixed)
+            runner.loaded,
+            inputs=tuple(names[place] for place in left),
+            input_types=tuple(types[place] for place in left) if types else (),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

@@ -121,6 +121,9 @@ class KerasRunner:
             precision="f32",
             load_ms=1e3 * (end - original.begin),
             compile_ms=1e3 * (end - original.end),
+            input_types=tuple(
+                (dtype.name, tuple(tensor.shape)) for dtype, tensor in zip(self._dtypes, model.inputs, strict=True)
+            ),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

@@ -56,6 +56,16 @@ def _opened(path: Path, options: Options) -> bytes:
     return bytes(proto.SerializeToString())
 
 
+_TYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(bool)": "bool"} | {
+    f"tensor({name})": name
+    for name in ("float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+}
+
+
+def _dims(shape: Sequence[int | str | None]) -> tuple[int | None, ...]:
+    return tuple(dim if isinstance(dim, int) else None for dim in shape)
+
+
 class OnnxRunner:
     """An inference session."""
 
@@ -67,6 +77,7 @@ class OnnxRunner:
             outputs=tuple(port.name for port in session.get_outputs()),
             precision="f32",
             load_ms=load_ms,
+            input_types=tuple((_TYPES.get(port.type, port.type), _dims(port.shape)) for port in session.get_inputs()),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

@@ -58,6 +58,7 @@ class SavedModelRunner:
             precision="f32",
             load_ms=1e3 * (end - begin),
             compile_ms=1e3 * (end - read),
+            input_types=tuple((spec.dtype.name, tuple(spec.shape)) for spec in specs if spec.shape.rank is not None),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:

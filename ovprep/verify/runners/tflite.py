@@ -43,6 +43,10 @@ class TfliteRunner:
             precision="f32",
             load_ms=load_ms,
             quantises=_quantises(interpreter),
+            input_types=tuple(
+                (np.dtype(port["dtype"]).name, tuple(None if dim < 0 else int(dim) for dim in port["shape_signature"]))
+                for port in self._inputs
+            ),
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
