@@ -57,7 +57,7 @@ def test_a_cgroup_with_half_a_core(tmp_path: Path) -> None:
 def test_the_tightest_of_the_groups_above_counts(tmp_path: Path) -> None:
     group(tmp_path / "cg", cpu__max="max 100000")
     group(tmp_path / "cg" / "a", cpu__max="150000 100000")
-    group(tmp_path / "cg" / "a" / "b", cpu__max="max 100000")
+    group(tmp_path / "cg" / "a" / "b", cpu__max="200000 100000")
     group(tmp_path / "cg" / "other", cpu__max="1000 100000")
     (tmp_path / "own").write_text("0::/a/b\n")
     assert environment.quota(tmp_path / "cg", tmp_path / "own") == 1.5

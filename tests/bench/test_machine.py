@@ -52,7 +52,10 @@ def test_each_number_of_threads_is_measured() -> None:
     assert (one.asked, two.asked) == (1, 1)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"f32_gflops": 0}', "\x00"])
+NOTHING = json.dumps({**RATES, "threads": 2, "bandwidth_gb_s": 0.0})
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"f32_gflops": 0}', "\x00", NOTHING])
 def test_a_damaged_file_is_measured_anew(cache: Path, text: str) -> None:
     worker = FakeWorker()
     machine(worker)  # type: ignore[arg-type]
