@@ -54,6 +54,9 @@ def _contestants(found: Benchmark) -> Iterator[str]:
                 "may have slowed the others."
             )
     if found.hint == "throughput":
-        single = [entry.label for entry in found.contestants if entry.requests == 1 and entry.median_ms is not None]
-        if single:
-            yield f"One inference at a time: {', '.join(single)}; the others have several under way."
+        timed = [entry for entry in found.contestants if entry.role != "control" and entry.median_ms is not None]
+        single = [entry.label for entry in timed if entry.requests == 1]
+        if len(single) == len(timed) > 0:
+            yield "No contestant had more than one inference under way."
+        elif single:
+            yield f"One inference at a time: {', '.join(single)}; the others had several under way."

@@ -12,6 +12,7 @@ from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender
 from ovprep.verify.process import Block, Worker
 from ovprep.verify.runners import Loaded
+from ovprep.verify.timing import LEAD_MS
 
 Samples = NDArray[np.float64]
 
@@ -122,10 +123,14 @@ class Contestant:
         ]
 
     def idle_share(self) -> float | None:
-        """The share of a core that its process used while the others were measured; None after too little waiting."""
+        """The share of a core that its process used while the others were measured; None after too little waiting.
+
+        What it uses right after its own block is left out: the next one begins with calls that are not timed.
+        """
         blocks = self._measured()
         idle = sum(block.idle_ms for block in blocks)
-        return sum(block.idle_cpu_ms for block in blocks) / idle if idle >= MIN_IDLE_MS else None
+        used = sum(max(0.0, block.idle_cpu_ms - LEAD_MS) for block in blocks)
+        return used / idle if idle >= MIN_IDLE_MS else None
 
     def measurement(self) -> Measurement:
         """Everything that was measured."""

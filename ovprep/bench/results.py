@@ -21,7 +21,7 @@ class Measurement:
     calls           timed calls in all; for throughput, inferences
     requests        inferences under way at a time
     steady          whether its latency became steady during every warm-up
-    idle_share      of a core, which its process used while it was not its turn
+    idle_share      of a core, which its process used while it was not its turn, beyond the first ms
     load_ms         from the file to a model ready to run, compiling included; the least disturbed restart
     compile_ms      the part of it that is compiling, where the runtime tells it apart
     first_ms        first inference after loading; the least disturbed restart

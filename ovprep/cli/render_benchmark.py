@@ -32,7 +32,7 @@ def lines_of(found: Benchmarked, output: Path | None) -> list[str]:
     if found.against is not None:
         top += _changes(found.against)
     top += [gate.explanation for gate in found.gates if not gate.passed]
-    notes = [*_reasons(found), *(note for one in found.benchmarks for note in one.notes), *found.warnings]
+    notes = [*_reasons(found), *_notes(found), *found.warnings]
     last = [f"Report in {output}"] if output is not None else []
     room = MOST_LINES - len(top) - len(last)
     if len(notes) > room:
@@ -49,7 +49,7 @@ def markdown_of(found: Benchmarked) -> str:
     parts = [f"**{_title(found)}**"]
     for one in found.benchmarks:
         parts += [_markdown_table(one), f"<sub>{_conditions(one)}. {one.environment.cpu}, {_versions(one)}.</sub>"]
-    points = [note for one in found.benchmarks for note in one.notes]
+    points = _notes(found)
     points += [] if found.against is None else _changes(found.against)
     points += [f"{'kept' if gate.passed else '**missed**'}: {gate.explanation}" for gate in found.gates]
     points += _reasons(found)
@@ -108,8 +108,7 @@ def _short(found: Benchmark) -> Iterator[str]:
         pair = pairs.get(entry.label)
         ratio = f" ({_interval(pair.low, pair.high, pair.ratio)})" if pair is not None and pair.ratio else ""
         parts.append(f"{entry.label} {_ms(entry.median_ms)} ms{ratio}")
-    batch = "" if found.batch is None else f", batch {found.batch}"
-    yield f"{found.hint}, {found.threads} threads{batch}: " + "; ".join(parts)
+    yield f"{_setting(found)}: " + "; ".join(parts)
 
 
 def _shown(found: Benchmark) -> list[Measurement]:
@@ -195,6 +194,22 @@ def _changes(against: Against) -> Iterator[str]:
             f"{change.ratio:.2f} ({interval}): {change.verdict}"
         )
     yield f"Since then: {'; '.join(against.circumstances) or 'nothing changed around it'}."
+
+
+def _notes(found: Benchmarked) -> list[str]:
+    """Each once, with the conditions that it holds under where there are several."""
+    if len(found.benchmarks) == 1:
+        return list(found.benchmark.notes)
+    seen: dict[str, list[str]] = {}
+    for one in found.benchmarks:
+        for note in one.notes:
+            seen.setdefault(note, []).append(_setting(one))
+    return [f"{' and '.join(settings)}: {note}" for note, settings in seen.items()]
+
+
+def _setting(found: Benchmark) -> str:
+    batch = "" if found.batch is None else f", batch {found.batch}"
+    return f"{found.hint}, {found.threads} threads{batch}"
 
 
 def _reasons(found: Benchmarked) -> list[str]:

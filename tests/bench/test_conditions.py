@@ -39,6 +39,7 @@ def test_where_all_is_well_there_is_nothing_to_say() -> None:
             {"hint": "throughput", "contestants": (measured("a", requests=4), measured("b"))},
             "One inference at a time: b;",
         ),
+        ({"hint": "throughput"}, "No contestant had more than one inference under way."),
     ],
 )
 def test_what_is_not_well_is_a_sentence(fields: dict[str, object], words: str) -> None:

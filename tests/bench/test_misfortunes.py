@@ -161,7 +161,7 @@ def test_cpu_time_of_one_that_waits_is_told() -> None:
     """The share of a core while waiting, over all blocks, and none after too little waiting."""
     entry = Contestant(model("good"), [], 1)
     entry._blocks = [[Block(np.ones(1), 1, 2.0, 40.0), None, Block(np.ones(1), 1, 8.0, 60.0)]]
-    assert entry.idle_share() == pytest.approx(0.1)
+    assert entry.idle_share() == pytest.approx(0.08)  # the first ms is covered by the next block's lead
     entry._blocks = [[Block(np.ones(1), 1, 2.0, 40.0)]]
     assert entry.idle_share() is None
 
