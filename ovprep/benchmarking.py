@@ -112,25 +112,7 @@ def benchmark(
             how = {**reading, "input_values": input_values, "dynamic": dynamic}
             further, missing = carried(entrants.sides[0], scratch, how, max(conditions.threads), say)
             contenders += further
-        benchmarks: list[Benchmark] = []
-        for wanted, count, items in itertools.product(conditions.hints, conditions.threads, conditions.batches):
-            stage = f"timing for {wanted}, {count} threads, batch {items}"
-            found = measure(
-                *_for_hint(contenders, wanted),
-                entrants.interface,
-                sizes=entrants.sizes,
-                seconds=seconds,
-                threads=count,
-                seed=seed,
-                batch=items,
-                missing={replace(one, hint=wanted): reason for one, reason in missing.items()},
-                anatomy=True,
-                interruptible=True,
-                on_progress=lambda text, stage=stage: say(f"{stage}: {text}"),  # type: ignore[misc]  # a default
-            )
-            benchmarks.append(found)
-            if found.partial:
-                break
+        benchmarks = _measured(entrants, contenders, missing, conditions, seconds, seed, say)
         return _judged(entrants, benchmarks, earlier, limits)
 
 
@@ -176,6 +158,45 @@ def _opened(
     field = receptive_field(first.canonical.graph) if first.canonical is not None else None
     sizes = {name: size for name, size in default_sizes(interface, field).items() if name != BATCH}
     return _Entrants(sides, labels, interface, contenders, sizes)
+
+
+def _measured(
+    entrants: _Entrants,
+    contenders: Sequence[Contender],
+    missing: Missing,
+    conditions: Conditions,
+    seconds: float,
+    seed: int,
+    say: Progress,
+) -> list[Benchmark]:
+    """Under each combination of the conditions, until one is interrupted."""
+    found: list[Benchmark] = []
+    for hint, threads, batch in itertools.product(conditions.hints, conditions.threads, conditions.batches):
+        stage = f"timing for {hint}, {threads} threads, batch {batch}"
+        say(stage)
+        try:
+            one = measure(
+                *_for_hint(contenders, hint),
+                entrants.interface,
+                sizes=entrants.sizes,
+                seconds=seconds,
+                threads=threads,
+                seed=seed,
+                batch=batch,
+                missing={replace(one, hint=hint): reason for one, reason in missing.items()},
+                anatomy=True,
+                interruptible=True,
+            )
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            note = f"Interrupted before anything was measured: {stage}."
+            found[-1] = replace(found[-1], partial=True, notes=(*found[-1].notes, note))
+            break
+        found.append(one)
+        if one.partial:
+            break
+    return found
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:

@@ -121,6 +121,34 @@ def test_what_cannot_be_made_is_a_row(folder: Path, monkeypatch: pytest.MonkeyPa
     assert reasons["OpenVINO, direct conversion"] is None
 
 
+def test_an_interrupt_keeps_the_combinations_before_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Contestant.start
+
+    def interrupted(self: Contestant, worker: Any = None) -> None:
+        if self.inputs[0].shape[0] == 3:
+            raise KeyboardInterrupt
+        start(self, worker)
+
+    monkeypatch.setattr(Contestant, "start", interrupted)
+    found = ovprep.benchmark(folder / "ours", batch=(1, 3, 8), **SHORT)
+    assert [one.batch for one in found.benchmarks] == [1]
+    assert found.partial
+    assert found.benchmark.notes[-1].endswith("timing for latency, 1 threads, batch 3.")
+    with pytest.raises(KeyboardInterrupt):
+        ovprep.benchmark(folder / "ours", batch=3, **SHORT)
+
+
+def test_an_interrupt_while_ops_are_timed_keeps_the_rest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ovprep.bench.protocol.dissected", interrupted)
+    found = ovprep.benchmark(folder / "ours", **SHORT)
+    assert found.partial
+    assert found.benchmark.contestants[0].median_ms is not None
+    assert found.benchmark.ops == ()
+
+
 def test_an_earlier_run_is_compared_with(folder: Path, tmp_path: Path) -> None:
     ovprep.benchmark(folder / "ours", **SHORT).write(tmp_path / "report.json")
     found = ovprep.benchmark(folder / "ours", against=tmp_path / "report.json", fail_if_slower=1e-3, **SHORT)

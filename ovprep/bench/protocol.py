@@ -82,13 +82,12 @@ def benchmark(
         return Contestant(contender, relayout_all(inputs, layouts, wanted), threads)
 
     again = dataclasses.replace(baseline, label=f"{baseline.label} (control)", role="control")
-    used = environment.used_cores(threads)
-    partial = False
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
         prepared = _converted(others, missing or {}, scratch, threads, stack, say)
+        watch = Watch(environment.used_cores(threads)[0])
         contestants = [enter(entry) for entry in (baseline, again, *prepared)]
-        race = Race(contestants, prepared, Watch(used[0]), np.random.default_rng([seed, 1]))
+        race = Race(contestants, prepared, watch, np.random.default_rng([seed, 1]))
         stack.callback(race.abandon)
         before = environment.cpu_ticks()
         try:
@@ -96,37 +95,43 @@ def benchmark(
         except KeyboardInterrupt:
             if not interruptible or not race.has_rounds:
                 raise
-            partial = True
+            race.interrupted = True
             race.abandon()
         steal = environment.steal_share(before, environment.cpu_ticks())
-        for entry in race.contestants:
-            entry.drop(race.watch.dropped())
-        main = race.contestants[0]
-        control, pairs = _judge(main, race.contestants[1], race.contestants[2:], seed)
-        found = Benchmark(
-            contestants=tuple(entry.measurement() for entry in race.contestants),
-            pairs=tuple(pairs),
-            control=control,
-            hint=baseline.hint,
-            batch=batch if BATCH in source.open_dims() else None,
-            threads=threads,
-            seed=seed,
-            restarts=race.restarts,
-            seconds=race.seconds,
-            wall_seconds=time.perf_counter() - begin,
-            clock=race.watch.clock(),
-            environment=environment.describe(used, steal, main.loaded.properties if main.loaded else {}),
-            notes=tuple(race.notes),
-            partial=partial,
-        )
-        found = dataclasses.replace(found, notes=(*found.notes, *remarks(found)))
-        if anatomy and not partial and baseline.hint == "latency":
+        found = _result(race, steal, threads, seed, batch if BATCH in source.open_dims() else None)
+        if anatomy and not race.interrupted and baseline.hint == "latency":
             say("timing each op")
-            return _with_anatomy(found, race.contestants)
-        return found
+            found = _with_anatomy(found, race.contestants, interruptible=interruptible)
+        return dataclasses.replace(found, wall_seconds=time.perf_counter() - begin)
 
 
-def _with_anatomy(found: Benchmark, contestants: Sequence[Contestant]) -> Benchmark:
+def _result(race: Race, steal: float | None, threads: int, seed: int, batch: int | None) -> Benchmark:
+    """What the race found, without the rounds that are to be dropped."""
+    for entry in race.contestants:
+        entry.drop(race.watch.dropped())
+    main, again, *others = race.contestants
+    control, pairs = _judge(main, again, others, seed)
+    properties = main.loaded.properties if main.loaded else {}
+    found = Benchmark(
+        contestants=tuple(entry.measurement() for entry in race.contestants),
+        pairs=tuple(pairs),
+        control=control,
+        hint=main.contender.hint,
+        batch=batch,
+        threads=threads,
+        seed=seed,
+        restarts=race.restarts,
+        seconds=race.seconds,
+        wall_seconds=race.seconds,
+        clock=race.watch.clock(),
+        environment=environment.describe(environment.used_cores(threads), steal, properties),
+        notes=tuple(race.notes),
+        partial=race.interrupted,
+    )
+    return dataclasses.replace(found, notes=(*found.notes, *remarks(found)))
+
+
+def _with_anatomy(found: Benchmark, contestants: Sequence[Contestant], *, interruptible: bool) -> Benchmark:
     """With the ops of ovprep's IR, or else of what OpenVINO made of another model."""
     able = [
         entry
@@ -134,7 +139,13 @@ def _with_anatomy(found: Benchmark, contestants: Sequence[Contestant]) -> Benchm
         if entry.loaded is not None and entry.contender.runtime == "openvino" and entry.contender.precision == "f32"
     ]
     able.sort(key=lambda entry: entry.contender.role != "ovprep")
-    return dissected(found, able[0].contender, able[0].inputs) if able else found
+    try:
+        return dissected(found, able[0].contender, able[0].inputs) if able else found
+    except KeyboardInterrupt:
+        if not interruptible:
+            raise
+        note = "Interrupted before the time of single ops was measured."
+        return dataclasses.replace(found, partial=True, notes=(*found.notes, note))
 
 
 def _converted(

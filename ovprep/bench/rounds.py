@@ -19,7 +19,7 @@ MIN_ROUNDS = 3
 
 
 class Race:
-    """The contestants, and what was seen beside them: `seconds` of measuring, restarts, notes."""
+    """The contestants, and what was seen beside them: `seconds` of measuring, restarts, notes, an interrupt."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Race:
         self.contestants = contestants
         self.restarts = 0
         self.seconds = 0.0
+        self.interrupted = False
         self.notes: list[str] = []
         self.watch = watch
         self._rng = rng
