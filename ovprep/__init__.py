@@ -15,6 +15,7 @@ from ovprep.errors import (
 
 if TYPE_CHECKING:
     from ovprep.api import convert, inspect, normalize
+    from ovprep.benchmarking import benchmark
     from ovprep.emit.torch_state import torch_state
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ovprep.options import InterfaceOptions
     from ovprep.recheck import verify_certificate
     from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
+    from ovprep.report.benched import Benchmarked
     from ovprep.report.document import Conversion, Normalized
     from ovprep.report.verified import Verified
     from ovprep.verifying import verify
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Benchmarked",
     "Conversion",
     "Inspection",
     "InterfaceOptions",
@@ -43,6 +46,7 @@ __all__ = [
     "VerificationError",
     "Verified",
     "__version__",
+    "benchmark",
     "convert",
     "convert_channels_first_to_last",
     "convert_channels_last_to_first",
@@ -57,11 +61,13 @@ __all__ = [
 
 # These bring NumPy and ONNX with them, which `ovprep --help` does without.
 _LAZY = {
+    "Benchmarked": "ovprep.report.benched",
     "Conversion": "ovprep.report.document",
     "Inspection": "ovprep.inspection",
     "Normalized": "ovprep.report.document",
     "Verified": "ovprep.report.verified",
     "InterfaceOptions": "ovprep.options",
+    "benchmark": "ovprep.benchmarking",
     "convert": "ovprep.api",
     "convert_channels_first_to_last": "ovprep.relayout.convert",
     "convert_channels_last_to_first": "ovprep.relayout.convert",

@@ -14,6 +14,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from ovprep.bench.gates import Limits, judged
 from ovprep.building import build
 from ovprep.certifying import certified, ir_hash, recorded
 from ovprep.defects import active_defects
@@ -56,6 +57,9 @@ def convert(
     explain: bool = False,
     benchmark: bool = True,
     seconds: float = 10.0,
+    fail_if_slower: float | None = None,
+    max_latency_ms: float | None = None,
+    max_memory_mb: float | None = None,
     threads: int | None = None,
     seed: int = 0,
     on_progress: Progress | None = None,
@@ -91,6 +95,9 @@ def convert(
     benchmark   time the IR against the original and against OpenVINO's own direct conversion; and leave out what only
                 makes models faster, where it makes this one slower
     seconds     budget of the benchmark's measuring
+    fail_if_slower, max_latency_ms, max_memory_mb
+                limits for the IR at f32, judged in `benchmark.gates`: how many times as fast as the original it must
+                be, its median latency, the peak memory of its process; see `ovprep.bench.gates.Limits`
     threads     threads that every runtime may use; all cores of the process by default
     seed        of the signals, and of the order of the measurements
     on_progress called with the name of each stage
@@ -103,6 +110,9 @@ def convert(
     count = _checked_options(rank, seconds, threads)
     if explain and not verify:
         raise OptionError("Only a verification can be explained: leave --no-verify out, or --explain.")
+    limits = Limits(fail_if_slower, max_latency_ms, max_memory_mb)
+    if limits.given and not benchmark:
+        raise OptionError("Limits such as --fail-if-slower need the benchmark; leave --no-benchmark out.")
     device = Target.of(target, openvino_version)
     if execution_precision not in EXECUTION_PRECISIONS:
         raise OptionError(f"The execution precision is {' or '.join(EXECUTION_PRECISIONS)}, not {execution_precision}.")
@@ -171,7 +181,7 @@ def convert(
                 rank=built.chosen.rank,
                 ops=built.written.ops,
                 verification=verification,
-                benchmark=built.benchmark,
+                benchmark=None if built.benchmark is None else judged(built.benchmark, limits),
                 artifacts=artifacts_in(scratch),
                 warnings=(*warnings_of(source), *_branches(built.chosen.graph), *built.caveats(device)),
             )

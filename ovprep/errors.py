@@ -16,6 +16,9 @@ and exits with the error's `exit_code`; anything that is not an `OvprepError` is
 
 from typing import ClassVar
 
+GATE_EXIT_CODE = 4
+"""Of a command that did all it should, and whose result does not keep a limit such as `--fail-if-slower`."""
+
 
 class OvprepError(Exception):
     """Root of all errors that a user can act upon."""

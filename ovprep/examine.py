@@ -108,6 +108,8 @@ def examine(
                 threads=threads,
                 seed=seed,
                 worker=worker,
+                anatomy=True,
+                interruptible=True,
             )
     return verification, measured
 

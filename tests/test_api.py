@@ -21,6 +21,7 @@ ECG = ROOT / "samples" / "ecg_resnet" / "model.onnx"
 
 def test_the_public_surface() -> None:
     assert sorted(ovprep.__all__) == [
+        "Benchmarked",
         "Conversion",
         "Inspection",
         "InterfaceOptions",
@@ -35,6 +36,7 @@ def test_the_public_surface() -> None:
         "VerificationError",
         "Verified",
         "__version__",
+        "benchmark",
         "convert",
         "convert_channels_first_to_last",
         "convert_channels_last_to_first",

@@ -5,14 +5,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ovprep.bench.quantiles import Quantile, quantile
 from ovprep.bench.results import Measurement
 from ovprep.errors import RuntimeFailure
 from ovprep.verify.arrays import Array
 from ovprep.verify.contender import Contender
-from ovprep.verify.process import Worker
+from ovprep.verify.process import Block, Worker
 from ovprep.verify.runners import Loaded
+from ovprep.verify.timing import LEAD_MS
 
 Samples = NDArray[np.float64]
+
+MIN_IDLE_MS = 50.0
+"""What a process uses while it waits is told from so much waiting on."""
 
 
 class Contestant:
@@ -23,15 +28,16 @@ class Contestant:
     """
 
     def __init__(self, contender: Contender, inputs: Sequence[Array], threads: int) -> None:
-        """`inputs` are in the contender's own order and layouts."""
+        """`inputs` are in the contender's own layouts."""
         self.contender = contender
         self.reason: str | None = None
         self.loaded: Loaded | None = None
         self.steady = True
-        self._inputs, self._threads = inputs, threads
+        self.inputs = inputs
+        self._threads = threads
         self._worker: Worker | None = None
         self._own = False
-        self._blocks: list[list[Samples]] = []
+        self._blocks: list[list[Block | None]] = []
         self._loads: list[tuple[float, float | None]] = []
         self._firsts: list[float] = []
         self._peaks: list[float] = []
@@ -56,10 +62,10 @@ class Contestant:
         if self._worker is None:
             return
         try:
-            shapes = tuple(array.shape for array in self._inputs)
+            shapes = tuple(array.shape for array in self.inputs)
             self.loaded = self._worker.load(self.contender, shapes=shapes)
             self._loads.append((self.loaded.load_ms, self.loaded.compile_ms))
-            self._firsts.append(self._worker.bind(self._inputs))
+            self._firsts.append(self._worker.bind(self.inputs))
         except RuntimeFailure as error:
             self.fail(error)
 
@@ -73,14 +79,14 @@ class Contestant:
             self.fail(error)
 
     def block(self, length_ms: float) -> None:
-        """One block of the interleaving round under way; an empty one where the contestant is out."""
-        times: Samples = np.empty(0)
+        """One block of the interleaving round under way; none where the contestant is out."""
+        block = None
         try:
             if self._worker is not None:
-                times = self._worker.block(length_ms)
+                block = self._worker.block(length_ms)
         except RuntimeFailure as error:
             self.fail(error)
-        self._blocks[-1].append(times)
+        self._blocks[-1].append(block)
 
     def stop(self) -> None:
         """Ends the restart; notes the memory first."""
@@ -102,17 +108,40 @@ class Contestant:
         self.reason = str(error)
         self.abandon()
 
+    def drop(self, dropped: Sequence[Sequence[bool]]) -> None:
+        """Leaves out rounds, by restart: their blocks count for nothing."""
+        for blocks, marks in zip(self._blocks, dropped, strict=False):
+            for index, mark in enumerate(marks[: len(blocks)]):
+                if mark:
+                    blocks[index] = None
+
     def medians(self) -> list[Samples]:
         """Per restart, the median of each round's block in ms; NaN for a round without one."""
         return [
-            np.array([float(np.median(times)) if times.size else np.nan for times in restart], np.float64)
+            np.array([np.nan if block is None else float(np.median(block.times)) for block in restart], np.float64)
             for restart in self._blocks
         ]
 
+    def idle_share(self) -> float | None:
+        """The share of a core that its process used while the others were measured; None after too little waiting.
+
+        What it uses right after its own block is left out: the next one begins with calls that are not timed.
+        """
+        blocks = self._measured()
+        idle = sum(block.idle_ms for block in blocks)
+        used = sum(max(0.0, block.idle_cpu_ms - LEAD_MS) for block in blocks)
+        return used / idle if idle >= MIN_IDLE_MS else None
+
     def measurement(self) -> Measurement:
         """Everything that was measured."""
-        calls = [times for restart in self._blocks for times in restart if times.size]
-        every: Samples = np.concatenate(calls) if calls else np.empty(0)
+        blocks = self._measured()
+        every: Samples = np.concatenate([block.times for block in blocks]) if blocks else np.empty(0)
+        idle = self.idle_share()
+        median = quantile(every, len(blocks), 0.5) or _NONE
+        # Throughput has one number for each block, which is no latency.
+        tails = self.contender.hint == "latency"
+        p90 = (quantile(every, len(blocks), 0.9) if tails else None) or _NONE
+        p99 = (quantile(every, len(blocks), 0.99) if tails else None) or _NONE
         return Measurement(
             label=self.contender.label,
             role=self.contender.role,
@@ -120,10 +149,17 @@ class Contestant:
             version=self.loaded.version if self.loaded else None,
             precision=self.loaded.precision if self.loaded else None,
             reason=self.reason,
-            median_ms=float(np.median(every)) if calls else None,
-            p90_ms=float(np.quantile(every, 0.9)) if calls else None,
-            calls=int(every.size),
-            steady=self.steady and bool(calls),
+            median_ms=_known(median.value),
+            median_low_ms=median.low,
+            median_high_ms=median.high,
+            p90_ms=_known(p90.value),
+            p90_low_ms=p90.low,
+            p90_high_ms=p90.high,
+            p99_ms=_known(p99.value),
+            calls=sum(block.calls for block in blocks),
+            requests=self.loaded.requests if self.loaded else 1,
+            steady=self.steady and bool(blocks),
+            idle_share=None if idle is None else round(idle, 4),
             load_ms=min((load for load, _ in self._loads), default=None),
             compile_ms=min((part for _, part in self._loads if part is not None), default=None),
             first_ms=min(self._firsts, default=None),
@@ -133,5 +169,15 @@ class Contestant:
                 tuple(None if np.isnan(value) else float(f"{value:.6g}") for value in restart)
                 for restart in self.medians()
             ),
-            block_calls=tuple(tuple(int(times.size) for times in restart) for restart in self._blocks),
+            block_calls=tuple(tuple(block.calls if block else 0 for block in restart) for restart in self._blocks),
         )
+
+    def _measured(self) -> list[Block]:
+        return [block for restart in self._blocks for block in restart if block is not None]
+
+
+_NONE = Quantile(float("nan"), None, None)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -92,13 +92,39 @@ def steal_share(before: tuple[int, int] | None, after: tuple[int, int] | None) -
     return (after[0] - before[0]) / (after[1] - before[1])
 
 
-def quota() -> float | None:
-    """Cores' worth of CPU time that this process' cgroup (version 2) grants; None where there is no limit."""
+def quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+    """Cores' worth of CPU time that the cgroups of this process (of either version) grant; None for no limit."""
+    found = [limit for folder in _cgroups(root, own) if (limit := _granted(folder)) is not None]
+    return min(found, default=None)
+
+
+def _cgroups(root: Path, own: Path) -> list[Path]:
+    """Folders of the groups that limit this process: its own and all above; in a container, the root may be its own."""
+    folders = [root, root / "cpu", root / "cpu,cpuacct"]
     try:
-        limit, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return folders
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        group = Path(path.lstrip("/"))
+        folders += [root / controllers / part for part in (group, *group.parents)]
+    return folders
+
+
+def _granted(folder: Path) -> float | None:
+    """What one group grants; version 2 has one file for both numbers, version 1 two."""
+    try:
+        if (folder / "cpu.max").exists():
+            limit, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+        else:
+            limit = (folder / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+            period = (folder / "cpu.cfs_period_us").read_text(encoding="ascii").strip()
+        return None if limit in ("max", "-1") else int(limit) / int(period)
     except (OSError, ValueError):
         return None
-    return None if limit == "max" else int(limit) / int(period)
 
 
 def used_cores(threads: int) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ import typer
 
 from ovprep import __version__
 from ovprep.cli.bare_layout import BareLayoutCommand
+from ovprep.cli.benchmark import FailIfSlower, MaxLatency, MaxMemory, finish
+from ovprep.cli.benchmark import benchmark as benchmark_command
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, interface_options, rank_option
 from ovprep.cli.verify import DataFiles, Explained, SampleRate, ShareOfScale
@@ -113,6 +115,9 @@ def convert(
     explain: Explained = False,
     benchmark: Annotated[bool, typer.Option("--benchmark/--no-benchmark", help="Time the IR too.")] = True,
     seconds: Annotated[float, typer.Option(help="Time to spend on measuring.")] = 10.0,
+    fail_if_slower: FailIfSlower = None,
+    max_latency_ms: MaxLatency = None,
+    max_memory_mb: MaxMemory = None,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the signals and of the order of measuring.")] = 0,
     json: Json = False,
@@ -144,11 +149,16 @@ def convert(
             explain=explain,
             benchmark=benchmark,
             seconds=seconds,
+            fail_if_slower=fail_if_slower,
+            max_latency_ms=max_latency_ms,
+            max_memory_mb=max_memory_mb,
             threads=threads,
             seed=seed,
             on_progress=progress,
         )
     out.show(result.report, lambda console: render_conversion(console, result))
+    if result.benchmark is not None:
+        finish(result.benchmark.gates, partial=result.benchmark.partial)
 
 
 @app.command()
@@ -242,6 +252,7 @@ def inspect(
 
 
 app.command("verify")(verify_command)
+app.command("benchmark")(benchmark_command)
 
 
 def main() -> None:

@@ -30,6 +30,11 @@ class Output:
             else:
                 render(_console())
 
+    def show_text(self, text: str) -> None:
+        """Prints a text as it is. Raises OutputError where stdout takes no more."""
+        with _stdout():
+            sys.stdout.write(text)
+
     def fail(self, error: OvprepError) -> None:
         """Prints an error: a sentence on stderr, and with `--json` an object on stdout too."""
         print(f"ovprep: {error}", file=sys.stderr)

@@ -77,3 +77,16 @@ def _size(word: str) -> int:
     if word in ("?", "-1"):
         return 0
     return int(word) if word.isdecimal() and int(word) > 0 else -1
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The parts of "latency,throughput"."""
+    return tuple(word.strip().lower() for word in text.split(",") if word.strip())
+
+
+def numbers(option: str, text: str) -> tuple[int, ...]:
+    """What `--threads 1,2` asks for. Raises OptionError where one is no whole number."""
+    found = words(text)
+    if not found or not all(re.fullmatch(r"-?\d+", word) for word in found):
+        raise OptionError(f"{option} {text!r} is not of the form 1 or 1,2,4.")
+    return tuple(map(int, found))

@@ -84,6 +84,8 @@ def _latency(found: "Benchmark | None") -> Iterable[str]:
     rows = [_row(entry, pairs.get(entry.label)) for entry in shown]
     yield from map(escape, columns([head, *rows], right=(2, 3, 4)))
     yield from (escape(f"{entry.label}: {entry.reason}") for entry in shown if entry.reason)
+    if found.model_roofline_share is not None:
+        yield escape(f"ovprep at f32: {found.model_roofline_share:.0%} of what this machine can do (measured)")
     yield from map(escape, found.notes)
     yield escape(_conditions(found))
 

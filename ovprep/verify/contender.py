@@ -9,7 +9,8 @@ from ovprep.verify.wiring import Wiring
 
 Runtime = Literal["keras", "onnxruntime", "openvino", "tensorflow", "tflite"]
 Precision = Literal["f32", "default", "f16 weights"]
-Role = Literal["original", "direct", "ovprep", "control"]
+Role = Literal["original", "direct", "ovprep", "control", "carried", "model"]
+Hint = Literal["latency", "throughput"]
 
 READ_BY_OPENVINO = frozenset({".xml", ".onnx", ".pb", ".tflite"})
 """Suffixes that OpenVINO loads by itself, as it does SavedModel folders; anything else needs a conversion by its own
@@ -23,12 +24,13 @@ class Contender:
     `precision` is "f32", "default" for what the device chooses by itself (bf16 on CPUs that have it), or "f16 weights"
     for f32 with weights that were rounded to float16; only OpenVINO knows the difference. `input_layouts` are the
     layouts of its inputs ("NWC") where they differ from the original's; None: the same as the original's. A contender
-    of runtime "openvino" whose path is a Keras file stands for OpenVINO's own direct conversion of that file: see
-    `ovprep.verify.conversion`. `options` are for the framework that loads it. `optimised` False keeps ONNX Runtime from
-    rewriting the graph. `inner` are the numbers of outputs of an OpenVINO model of which the input of the final
-    activation is given too, behind all outputs. `taps` are inner tensors that it gives besides its outputs: see
-    `Options`. `wiring` says how the original's arrays reach it, where it names or orders its inputs and outputs
-    otherwise.
+    of runtime "openvino" whose path is a Keras file stands for OpenVINO's own direct conversion of that file, as one of
+    "tflite" does for TensorFlow's: see `ovprep.verify.conversion`. `options` are for the framework that loads it.
+    `optimised` False keeps ONNX Runtime from rewriting the graph. `inner` are the numbers of outputs of an OpenVINO
+    model of which the input of the final activation is given too, behind all outputs. `taps` are inner tensors that it
+    gives besides its outputs: see `Options`. `wiring` says how the original's arrays reach it, where it names or orders
+    its inputs and outputs otherwise. `hint` "throughput" keeps as many inferences under way as OpenVINO finds best;
+    other runtimes make no difference.
     """
 
     label: str
@@ -42,12 +44,15 @@ class Contender:
     inner: tuple[int, ...] = ()
     taps: tuple[str, ...] = ()
     wiring: Wiring | None = None
+    hint: Hint = "latency"
 
     @property
     def needs_conversion(self) -> bool:
-        """Whether OpenVINO cannot read the file, so that its framework must convert it first."""
-        readable = self.path.suffix.lower() in READ_BY_OPENVINO or self.path.is_dir()
-        return self.runtime == "openvino" and not readable
+        """Whether its runtime cannot read the file, so that the file's framework must convert it first."""
+        suffix = self.path.suffix.lower()
+        if self.runtime == "tflite":
+            return suffix != ".tflite"
+        return self.runtime == "openvino" and not (suffix in READ_BY_OPENVINO or self.path.is_dir())
 
     @property
     def size_on_disk(self) -> int:

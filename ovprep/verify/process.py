@@ -14,6 +14,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -41,6 +42,19 @@ _NAMES: dict[str, str] = {
     "tensorflow": "TensorFlow",
     "tflite": "TFLite",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some time of running: the time of each call (ms), or for throughput the mean of all, and how many there were.
+
+    Of the `idle_ms` since the block before, the process used `idle_cpu_ms` of CPU time, with nothing to do.
+    """
+
+    times: Array
+    calls: int
+    idle_cpu_ms: float
+    idle_ms: float
 
 
 class Worker:
@@ -123,8 +137,9 @@ class Worker:
     def convert(self, contender: Contender, output: Path, *, limit: float = LOAD_LIMIT) -> None:
         """OpenVINO's direct conversion of a live model: loads it in this runtime, writes the IR `output` (.xml)."""
         self.started()
+        target = "TFLite" if output.suffix == ".tflite" else "OpenVINO"
         body = {"path": str(contender.path), "output": str(output), **contender.options.packed()}
-        self._request("converting the model for OpenVINO", limit, command="convert", **body)
+        self._request(f"converting the model for {target}", limit, command="convert", **body)
 
     def run(self, inputs: Sequence[Array], *, limit: float = RUN_LIMIT) -> list[Array]:
         """Runs the model once: inputs and outputs in its own layouts, and in its own order unless it is wired."""
@@ -143,10 +158,30 @@ class Worker:
         body, _ = self._request("warming up", limit + limit_ms * 1e-3, command="warm_up", limit_ms=limit_ms)
         return int(body["calls"]), bool(body["steady"])
 
-    def block(self, length_ms: float, *, limit: float = RUN_LIMIT) -> Array:
-        """Runs for `length_ms` (at least 4 ms, at least one call) and returns the time of each call in ms."""
-        _, arrays = self._request("being timed", limit + length_ms * 1e-3, command="block", length_ms=length_ms)
-        return arrays[0]
+    def block(self, length_ms: float, *, limit: float = RUN_LIMIT) -> Block:
+        """Runs for `length_ms`, at least 4 ms and at least one call."""
+        body, arrays = self._request("being timed", limit + length_ms * 1e-3, command="block", length_ms=length_ms)
+        return Block(arrays[0], int(body["calls"]), body["idle_cpu_ms"], body["idle_ms"])
+
+    def op_times(
+        self, contender: Contender, inputs: Sequence[Array], seconds: float, *, limit: float = LOAD_LIMIT
+    ) -> list[dict[str, Any]]:
+        """The time of each op of a model that is compiled once more for it, over so many seconds; see `Anatomist`."""
+        self.started()
+        body = {"path": str(contender.path), "precision": contender.precision, **contender.options.packed()}
+        fed = inputs if contender.wiring is None else contender.wiring.feed(inputs)
+        shapes = [array.shape for array in fed]
+        answer, _ = self._request(
+            "timing its ops", limit + seconds, fed, command="ops", shapes=shapes, seconds=seconds, **body
+        )
+        ops: list[dict[str, Any]] = answer["ops"]
+        return ops
+
+    def capability(self, *, limit: float = RUN_LIMIT) -> dict[str, Any]:
+        """What the machine can do at its best; see `Anatomist`."""
+        self.started()
+        machine: dict[str, Any] = self._request("measuring the machine", limit, command="capability")[0]["machine"]
+        return machine
 
     def peak_rss_mib(self) -> float | None:
         """Peak resident memory of the process in MiB so far."""
@@ -191,6 +226,7 @@ class Worker:
             "path": str(contender.path),
             "precision": precision,
             "shapes": shapes,
+            "hint": contender.hint,
         }
         inner = contender.inner if contender.wiring is None else contender.wiring.places_of_outputs(contender.inner)
         asked = {"optimised": contender.optimised, "inner": inner, "taps": contender.taps}

@@ -1,7 +1,7 @@
 """Timing of calls inside a worker process: warm-up and blocks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 MIN_BLOCK_MS = 4.0
@@ -20,6 +20,9 @@ STEADY = 0.02
 
 Call = Callable[[], object]
 
+Throughput = tuple[float, int]
+"""Time divided by the inferences in it (ms), and how many these were."""
+
 
 def block(call: Call, length_ms: float) -> list[float]:
     """Times single calls (ms each) until `length_ms`, at least `MIN_BLOCK_MS`, has passed; at least one call."""
@@ -36,10 +39,29 @@ def block(call: Call, length_ms: float) -> list[float]:
     return times
 
 
-def warm_up(call: Call, limit_ms: float) -> tuple[int, bool]:
+def throughput(start: Call, wait: Call, length_ms: float) -> Throughput:
+    """Starts inferences for `length_ms`, at least `MIN_BLOCK_MS`, and waits for the last of them.
+
+    `start` returns as soon as another one can be started, `wait` when all are done.
+    """
+    clock = time.perf_counter_ns
+    _spend(start, LEAD_MS)
+    wait()
+    begin = clock()
+    end = begin + int(1e6 * max(length_ms, MIN_BLOCK_MS))
+    calls = 0
+    while calls == 0 or clock() < end:
+        start()
+        calls += 1
+    wait()
+    return (clock() - begin) * 1e-6 / calls, calls
+
+
+def warm_up(timed: Callable[[float], Sequence[float]], limit_ms: float) -> tuple[int, bool]:
     """Calls until the rolling median is steady, or `limit_ms` has passed.
 
-    Returns the number of calls and whether the median became steady. At least three windows are run, unless the limit
+    `timed` gives the times of the calls that it makes for so many ms. Returns the number of these and whether their
+    median became steady. At least three windows are run, unless the limit
     comes first.
     """
     clock = time.perf_counter_ns
@@ -47,7 +69,7 @@ def warm_up(call: Call, limit_ms: float) -> tuple[int, bool]:
     calls = 0
     medians: list[float] = []
     while clock() < end:
-        times = block(call, WINDOW_MS)
+        times = timed(WINDOW_MS)
         calls += len(times)
         medians.append(median(times))
         if len(medians) >= 3 and max(medians[-3:]) <= (1 + STEADY) * min(medians[-3:]):

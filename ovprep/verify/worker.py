@@ -22,7 +22,7 @@ from ovprep.child import end_with_parent
 from ovprep.options import ReadOptions
 from ovprep.verify import timing, wire
 from ovprep.verify.arrays import Array
-from ovprep.verify.runners import Backend, Converter, Options, Runner, backend
+from ovprep.verify.runners import Anatomist, Backend, Converter, Options, Pipelined, Runner, backend
 from ovprep.verify.runners.fixed_inputs import FixedInputs
 
 Answer = tuple[dict[str, Any], Sequence[Array]]
@@ -37,6 +37,9 @@ class Host:
         self._threads = threads
         self._runner: Runner | None = None
         self._call: timing.Call | None = None
+        self._wait: timing.Call = _nothing
+        self._hint = "latency"
+        self._since = _clocks()
 
     def answer(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         """Carries out one request; whatever goes wrong is raised."""
@@ -48,6 +51,8 @@ class Host:
             "warm_up": self._warm_up,
             "block": self._block,
             "memory": self._memory,
+            "ops": self._ops,
+            "capability": self._capability,
         }
         return commands[body["command"]](body, arrays)
 
@@ -62,13 +67,16 @@ class Host:
             optimised=body.get("optimised", True),
             inner=tuple(body.get("inner", ())),
             taps=tuple(body.get("taps", ())),
+            hint=body.get("hint", "latency"),
         )
 
     def _load(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         self._runner = self._call = None  # frees the previous model first
+        self._wait = _nothing
         options = self._options(body)
         runner = self._runtime.load(Path(body["path"]), options)
         self._runner = FixedInputs(runner, options.reading.values) if options.reading.values else runner
+        self._hint = options.hint
         return dataclasses.asdict(self._runner.loaded), ()
 
     def _convert(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
@@ -82,20 +90,51 @@ class Host:
 
     def _bind(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         """Binds the inputs and runs once, which is the model's first inference after it was loaded."""
-        self._call = self._loaded_runner().bind(arrays)
+        runner = self._loaded_runner()
+        if self._hint == "throughput" and isinstance(runner, Pipelined):
+            self._call, self._wait = runner.pipeline(arrays)
+        else:
+            self._call, self._wait = runner.bind(arrays), _nothing
         begin = time.perf_counter()
         self._call()
+        self._wait()
+        self._since = _clocks()
         return {"first_ms": 1e3 * (time.perf_counter() - begin)}, ()
 
     def _warm_up(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
-        calls, steady = timing.warm_up(self._bound_call(), body["limit_ms"])
+        calls, steady = timing.warm_up(lambda length_ms: self._timed(length_ms)[0], body["limit_ms"])
+        self._since = _clocks()
         return {"calls": calls, "steady": steady}, ()
 
     def _block(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
-        return {}, [np.array(timing.block(self._bound_call(), body["length_ms"]))]
+        """Times calls; tells too what CPU time this process used since the block before, when it had nothing to do."""
+        cpu, wall = (now - then for now, then in zip(_clocks(), self._since, strict=True))
+        times, calls = self._timed(body["length_ms"])
+        self._since = _clocks()
+        return {"calls": calls, "idle_cpu_ms": 1e3 * cpu, "idle_ms": 1e3 * wall}, [np.array(times)]
+
+    def _timed(self, length_ms: float) -> tuple[list[float], int]:
+        call = self._bound_call()
+        if self._hint == "throughput":
+            each, calls = timing.throughput(call, self._wait, length_ms)
+            return [each], calls
+        times = timing.block(call, length_ms)
+        return times, len(times)
 
     def _memory(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
         return {"peak_rss_mib": peak_rss_mib()}, ()
+
+    def _ops(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
+        runtime = self._anatomist()
+        return {"ops": runtime.op_times(Path(body["path"]), self._options(body), arrays, body["seconds"])}, ()
+
+    def _capability(self, body: dict[str, Any], arrays: list[Array]) -> Answer:
+        return {"machine": self._anatomist().capability(self._threads)}, ()
+
+    def _anatomist(self) -> Anatomist:
+        if not isinstance(self._runtime, Anatomist):
+            raise NotImplementedError("this runtime does not tell how long its ops take")
+        return self._runtime
 
     def _loaded_runner(self) -> Runner:
         if self._runner is None:
@@ -106,6 +145,15 @@ class Host:
         if self._call is None:
             raise RuntimeError("no inputs are bound")
         return self._call
+
+
+def _nothing() -> None:
+    """What there is to wait for where each call ends with its result."""
+
+
+def _clocks() -> tuple[float, float]:
+    """CPU time of all threads of this process, and the time on the wall."""
+    return time.process_time(), time.perf_counter()
 
 
 def peak_rss_mib() -> float | None:
@@ -169,10 +217,17 @@ def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
+def _be_the_first_to_go() -> None:
+    """Where memory runs out, the kernel shall end this process, whose end is a finding, and not the one that asks."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Imports the runtime, says so, and serves requests."""
     runtime, threads, cores = arguments[0], int(arguments[1]), arguments[2]
     requests, answers = _private_pipes()
+    _be_the_first_to_go()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides what ends
     end_with_parent(requests.fileno())
     if hasattr(os, "sched_setaffinity"):

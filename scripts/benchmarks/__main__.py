@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, properties, ranks, solver, speed, torch_models
+from benchmarks import conversion, honesty, properties, ranks, solver, speed, torch_models
 from benchmarks import defects as plugin
 from benchmarks import mutations as wrong
 from benchmarks import twins as keras_twins
@@ -130,6 +130,22 @@ def mutations(
         print(f"{wrong.false_alarms(names, onnx, seeds, threads)} false alarms")
     else:
         wrong.summarise(wrong.score(names, onnx, wrong.Scope(side, places, limit, seed), threads))
+
+
+@app.command("honesty")
+def honesty_of_benchmarks(
+    model: Annotated[Path, typer.Argument(help="A model of any format.")] = SAMPLE,
+    runs: Annotated[int, typer.Option(help="Of the same model twice, and of the planted slowdown.")] = 20,
+    seconds: Annotated[float, typer.Option(help="Time to spend on measuring in each run.")] = 10.0,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """Whether benchmarks can be believed: a model against itself, 5% of extra work, benchmark_app, a whole convert."""
+    found = []
+    for measure in honesty.measures(model, runs, seconds, threads):
+        print(measure, flush=True)
+        found.append(measure)
+    if not all(measure.holds for measure in found):
+        raise typer.Exit(1)
 
 
 app()

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ class FakeRunner:
             time.sleep(600)
         if self._behaviour == "crashes":
             os.kill(os.getpid(), signal.SIGSEGV)
+        if self._behaviour == "swallowed":
+            os.kill(os.getpid(), signal.SIGKILL)
         if self._behaviour == "refuses":
             raise ValueError("the first line\nand a second one")
         return [2 * array for array in inputs]
@@ -43,7 +46,16 @@ class FakeBackend:
         if path.stem == "dies":
             print("a reason on standard error\n\n", file=sys.stderr, flush=True)
             os._exit(7)
+        if path.stem == "devours":
+            raise MemoryError("no room for 1 TB")
+        if path.stem == "spins":
+            threading.Thread(target=_spin, daemon=True).start()
         return FakeRunner(path.stem)
+
+
+def _spin() -> None:
+    while True:
+        pass
 
 
 if __name__ == "__main__":

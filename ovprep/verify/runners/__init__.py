@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ovprep.verify.contender import Runtime
-from ovprep.verify.runners.base import Backend, Converter, Loaded, Options, Runner, Shapes
+from ovprep.verify.runners.base import Anatomist, Backend, Converter, Loaded, Options, Pipelined, Runner, Shapes
 
 
 def backend(runtime: Runtime) -> Backend:
@@ -49,4 +49,4 @@ _BACKENDS: dict[Runtime, Callable[[], Backend]] = {
     "tflite": _tflite,
 }
 
-__all__ = ["Backend", "Converter", "Loaded", "Options", "Runner", "Shapes", "backend"]
+__all__ = ["Anatomist", "Backend", "Converter", "Loaded", "Options", "Pipelined", "Runner", "Shapes", "backend"]

@@ -33,13 +33,18 @@ class KerasBackend:
         return KerasRunner(original) if not options.taps else tapped(original, options.taps)
 
     def convert(self, path: Path, output: Path, options: Options) -> None:
-        """OpenVINO's own direct conversion: the live model to an IR with f32 weights."""
+        """The live model to an IR with f32 weights by OpenVINO's direct conversion, or to a `.tflite` file."""
         from ovprep.verify.runners.openvino import without_telemetry
 
         self._set_threads(options.threads)
         load_plugins(options.reading.plugins)
         openvino = without_telemetry()
         model = load_original(path, options.reading).model
+        if output.suffix == ".tflite":
+            import tensorflow as tf
+
+            output.write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+            return
         openvino.save_model(_converted(openvino, model), output, compress_to_fp16=False)
 
     def _set_threads(self, threads: int) -> None:

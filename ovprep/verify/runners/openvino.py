@@ -39,6 +39,42 @@ class OpenVinoBackend:
     def load(self, path: Path, options: Options) -> "OpenVinoRunner":
         """Reads an IR, or converts another format as `ovc` does, and compiles it for latency in one stream."""
         begin = time.perf_counter()
+        model = self._read(path, options)
+        own = len(model.outputs)
+        taps = _tap(model, frozenset(options.taps))
+        _give_inner(model, options.inner)
+        read = time.perf_counter()
+        compiled = self._core.compile_model(model, _DEVICE, settings_for(options))
+        end = time.perf_counter()
+        loaded = Loaded(
+            version=self._version,
+            inputs=tuple(_name(port, f"input_{index}") for index, port in enumerate(compiled.inputs)),
+            outputs=tuple(_name(port, f"output_{index}") for index, port in enumerate(compiled.outputs[:own])),
+            precision=precision_of(compiled),
+            load_ms=1e3 * (end - begin),
+            compile_ms=1e3 * (end - read),
+            properties=_properties(compiled),
+            requests=_requests(compiled, options),
+            taps=tuple(taps),
+        )
+        return OpenVinoRunner(self._openvino, compiled, loaded)
+
+    def op_times(self, path: Path, options: Options, inputs: Sequence[Array], seconds: float) -> list[dict[str, Any]]:
+        """See `Anatomist`: in a compiled model of its own, since counting costs time."""
+        from ovprep.verify.runners.op_times import op_times
+
+        model = self._read(path, options)
+        compiled = self._core.compile_model(model, _DEVICE, {**settings_for(options), "PERF_COUNT": True})
+        return op_times(self._openvino, model, compiled, inputs, seconds)
+
+    def capability(self, threads: int) -> dict[str, Any]:
+        """See `Anatomist`."""
+        from ovprep.verify.runners.capability import capability
+
+        return capability(self._openvino, self._core, threads)
+
+    def _read(self, path: Path, options: Options) -> Any:
+        """The model, with axes opened and shapes fixed as the options say."""
         # ovc reads ONNX through the same frontend and then cleans up; read_model alone leaves that out.
         written = path.suffix.lower() == ".xml"
         model = self._core.read_model(path) if written else self._openvino.convert_model(path)
@@ -50,23 +86,7 @@ class OpenVinoBackend:
             fixed = {value.name for value in options.reading.values}  # their shapes are
             open_ones = [port for port in model.inputs if not fixed & port.get_names()]
             model.reshape({port: list(shape) for port, shape in zip(open_ones, options.shapes, strict=True)})
-        own = len(model.outputs)
-        taps = _tap(model, frozenset(options.taps))
-        _give_inner(model, options.inner)
-        read = time.perf_counter()
-        compiled = self._core.compile_model(model, _DEVICE, _settings(options))
-        end = time.perf_counter()
-        loaded = Loaded(
-            version=self._version,
-            inputs=tuple(_name(port, f"input_{index}") for index, port in enumerate(compiled.inputs)),
-            outputs=tuple(_name(port, f"output_{index}") for index, port in enumerate(compiled.outputs[:own])),
-            precision=_precision(compiled),
-            load_ms=1e3 * (end - begin),
-            compile_ms=1e3 * (end - read),
-            properties=_properties(compiled),
-            taps=tuple(taps),
-        )
-        return OpenVinoRunner(self._openvino, compiled, loaded)
+        return model
 
 
 def _tap(model: Any, names: frozenset[str]) -> list[str]:
@@ -114,6 +134,16 @@ class OpenVinoRunner:
         request = self._request
         return lambda: request.infer(None, share_outputs=True)
 
+    def pipeline(self, inputs: Sequence[Array]) -> tuple[Callable[[], object], Callable[[], object]]:
+        """See `Pipelined`: as many requests as OpenVINO finds best, each with its own copy of the inputs."""
+        queue = self._openvino.AsyncInferQueue(self._compiled, self.loaded.requests)
+        for request in queue:
+            for index, array in enumerate(inputs):
+                request.get_input_tensor(index).data[...] = array
+        start: Callable[[], object] = queue.start_async
+        wait: Callable[[], object] = queue.wait_all
+        return start, wait
+
     def _set(self, inputs: Sequence[Array]) -> None:
         if len(inputs) != len(self._compiled.inputs):
             raise ValueError(f"{len(inputs)} inputs for a model that takes {len(self._compiled.inputs)}")
@@ -143,22 +173,28 @@ def _give_inner(model: Any, numbers: Sequence[int]) -> None:
         model.add_results(found)
 
 
-def _settings(options: Options) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "INFERENCE_NUM_THREADS": options.threads,
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": 1,
-    }
+def settings_for(options: Options) -> dict[str, Any]:
+    """How a model is compiled: one stream for latency, as many as OpenVINO likes for throughput."""
+    settings: dict[str, Any] = {"INFERENCE_NUM_THREADS": options.threads}
+    if options.hint == "latency":
+        settings |= {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
+    else:
+        settings["PERFORMANCE_HINT"] = "THROUGHPUT"
     if options.precision != "default":
         settings["INFERENCE_PRECISION_HINT"] = "f32"
     return settings
+
+
+def _requests(compiled: Any, options: Options) -> int:
+    return int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) if options.hint == "throughput" else 1
 
 
 def _name(port: Any, otherwise: str) -> str:
     return str(port.get_any_name()) if port.get_names() else otherwise
 
 
-def _precision(compiled: Any) -> str:
+def precision_of(compiled: Any) -> str:
+    """The type that a compiled model computes in: "f32", "bf16", "f16"."""
     hint = compiled.get_property("INFERENCE_PRECISION_HINT")
     name = str(hint.get_type_name()) if hasattr(hint, "get_type_name") else str(hint)
     return _SHORT_NAMES.get(name, name)

@@ -31,6 +31,15 @@ class SavedModelBackend:
         signature = load_signature(path, options.reading.signature)
         return SavedModelRunner(signature, self._version, begin)
 
+    def convert(self, path: Path, output: Path, options: Options) -> None:
+        """The signature to a `.tflite` file."""
+        import tensorflow as tf
+
+        signature = load_signature(path, options.reading.signature)
+        function, _ = signature.traceable()
+        traced = [function.get_concrete_function()]
+        output.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions(traced, signature.model).convert())
+
 
 class SavedModelRunner:
     """A signature behind one concrete function."""
