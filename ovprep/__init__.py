@@ -14,7 +14,7 @@ from ovprep.errors import (
 )
 
 if TYPE_CHECKING:
-    from ovprep.api import convert, inspect, normalize
+    from ovprep.api import convert, inspect, normalize, report_page
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.keras_writing import to_keras
@@ -44,6 +44,7 @@ __all__ = [
     "inspect",
     "keras_layer",
     "normalize",
+    "report_page",
     "to_keras",
 ]
 
@@ -58,6 +59,7 @@ _LAZY = {
     "convert_channels_last_to_first": "ovprep.relayout.convert",
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
+    "report_page": "ovprep.api",
     "to_keras": "ovprep.keras_writing",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import signature as signature_of
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
 from ovprep.dynamic import read_opened
-from ovprep.errors import OptionError
+from ovprep.errors import OptionError, OutputError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
@@ -28,6 +29,7 @@ from ovprep.passes.pipeline import ANY_RUNTIME
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
+from ovprep.report.graph import graph_change
 from ovprep.target import Target
 
 Progress = Callable[[str], None]
@@ -86,6 +88,7 @@ def convert(
     Raises ModelError, UnsupportedError, OutputError or OptionError, with nothing written, where the model, the folder
     or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
     """
+    asked = _asked(convert, locals())
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
     device = Target.of(target, openvino_version)
@@ -131,6 +134,8 @@ def convert(
                 benchmark=built.benchmark,
                 artifacts=artifacts_in(scratch),
                 warnings=(*_warnings(source), *_branches(built.chosen.graph), *built.caveats(device)),
+                graph=graph_change(source.graph.graph, built.chosen.graph.graph),
+                options=asked,
             )
             write_documents(conversion, scratch)
     return conversion
@@ -208,6 +213,36 @@ def inspect(
         options = _read_options(weights, allow_code, plugins, signature, input_values)
         source = read_opened(path, options, dynamic, interface)
         return inspect_source(source, interface, active_defects(), with_layout=layout)
+
+
+def report_page(report: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Path:
+    """Draws the page of a conversion anew, from its `report.json` alone; returns where it is.
+
+    output      the file to write, `report.html` beside the report by default; it is replaced
+
+    Raises OptionError where the file is no report of a conversion, OutputError where the page cannot be written.
+    """
+    from ovprep.report.html.page import PAGE, read_report, write_page
+
+    content = read_report(Path(report))
+    target = Path(output) if output is not None else Path(report).with_name(PAGE)
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder. Name a file with --output.")
+    with new_file(target) as scratch:
+        write_page(content, scratch)
+    return target
+
+
+def _asked(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options among the arguments of a function that say something else than its defaults."""
+    parameters = signature_of(function).parameters
+    options = {name: given[name] for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+    del options["on_progress"]
+    return {
+        name: value
+        for name, value in options.items()
+        if value != parameters[name].default and value not in (None, (), [], {}, InterfaceOptions())
+    }
 
 
 def _read_options(

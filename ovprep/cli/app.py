@@ -222,6 +222,26 @@ def inspect(
     out.show(lambda: {"schema": 1, **plain(result)}, lambda console: render_inspection(console, result))
 
 
+@app.command()
+def report(
+    report: Annotated[
+        Path, typer.Argument(metavar="REPORT", help="The report.json of a conversion.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Page to write; report.html beside REPORT by default."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw the page of a conversion from its report.json."""
+    from ovprep import api
+
+    page = api.report_page(report, output)
+    Output(json).show(
+        lambda: {"schema": 1, "page": str(page)}, lambda console: console.print(str(page), soft_wrap=True)
+    )
+
+
 def main() -> None:
     """Runs the program. A user's error prints its sentence and ends with the error's exit code."""
     try:

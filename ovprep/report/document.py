@@ -15,6 +15,7 @@ from ovprep.frontends.source import Source, sha256_of
 from ovprep.interface import Interface, Port
 from ovprep.passes.pipeline import Normalization
 from ovprep.report.folder import MANIFEST
+from ovprep.report.graph import GraphChange
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
@@ -40,6 +41,7 @@ class Conversion:
 
     `openvino_version` is the one that the IR was made for, None for the one at hand. `original` is the interface of the
     model as it was, `interface` that of the IR. `verification` and `benchmark` are None where they were not asked for.
+    `options` are those that `convert` was called with and that are not its defaults, by name.
     """
 
     output: Path
@@ -55,6 +57,8 @@ class Conversion:
     benchmark: "Benchmark | None"
     artifacts: tuple[Artifact, ...]
     warnings: tuple[str, ...]
+    graph: GraphChange
+    options: Mapping[str, Any]
 
     @property
     def model_path(self) -> Path:
@@ -68,6 +72,7 @@ class Conversion:
             "ovprep": __version__,
             "target": self.target,
             "openvino_version": self.openvino_version,
+            "options": plain(self.options),
             "source": _source(self.source),
             "interface": {**_interface(self.interface), "original": _interface(self.original)},
             "normalization": {
@@ -79,6 +84,7 @@ class Conversion:
             "benchmark": plain(self.benchmark),
             "artifacts": plain(self.artifacts),
             "warnings": list(self.warnings),
+            "graph": plain(self.graph),
         }
 
 
@@ -115,8 +121,12 @@ def artifacts_in(folder: Path) -> tuple[Artifact, ...]:
 
 
 def write_documents(conversion: Conversion, folder: Path) -> None:
-    """Writes `report.json`, then `manifest.json`, which lists all files of the folder."""
-    _write(folder / REPORT, conversion.report())
+    """Writes `report.json`, the page drawn from it, then `manifest.json`, which lists all files of the folder."""
+    from ovprep.report.html.page import PAGE, write_page
+
+    report = conversion.report()
+    _write(folder / REPORT, report)
+    write_page(report, folder / PAGE)
     manifest = {
         "generator": "ovprep",
         "schema": SCHEMA,
