@@ -40,6 +40,7 @@ def test_the_public_surface() -> None:
         "inspect",
         "keras_layer",
         "normalize",
+        "report_page",
         "to_keras",
     ]
     for name in ovprep.__all__:

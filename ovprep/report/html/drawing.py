@@ -18,11 +18,12 @@ _LANE, _MARGIN, _WIDEST = 16, 12, 150
 
 @dataclass(frozen=True)
 class Dot:
-    """An op in the drawing; `x` and `y` are those of its dot."""
+    """An op in the drawing; `x` and `y` are those of its dot, `right` is where the lines that pass it end."""
 
     row: Row
     x: float
     y: float
+    right: float
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,24 @@ def draw_graph(title: str, ops: Sequence[dict[str, Any]], *, shortened: bool = F
     most = max(lanes, default=0)
     step = min(_LANE, _WIDEST / max(most, 1))
     places = [(_MARGIN + lane * step, ROW * (number + 0.5)) for number, lane in enumerate(lanes)]
-    dots = tuple(Dot(row, x, y) for row, (x, y) in zip(rows, places, strict=True))
+    rights = _rights(rows, [x for x, _ in places])
+    dots = tuple(Dot(row, x, y, right) for row, (x, y), right in zip(rows, places, rights, strict=True))
     edges = tuple(
         (_path(places[source], places[number]), "removed" if "removed" in (row.change, rows[source].change) else "")
         for number, row in enumerate(rows)
         for source in row.inputs
     )
     return Drawing(title, dots, edges, 2 * _MARGIN + most * step, ROW * len(rows), _in_words(ops))
+
+
+def _rights(rows: Sequence[Row], xs: Sequence[float]) -> list[float]:
+    """How far right each row's own dot and the lines beside it reach."""
+    rights = list(xs)
+    for number, row in enumerate(rows):
+        for source in row.inputs:
+            for between in range(source + 1, number + 1):
+                rights[between] = max(rights[between], xs[source])
+    return rights
 
 
 def _path(source: tuple[float, float], target: tuple[float, float]) -> str:

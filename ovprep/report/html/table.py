@@ -49,8 +49,15 @@ def number(value: Any, form: str = ".3g") -> Cell:
 
 
 def ms(value: Any) -> Cell:
-    """Milliseconds with three digits after the point, microseconds being what small models take."""
-    return number(value, ".3f")
+    """Milliseconds with three significant digits, none of them an exponent: small models take microseconds."""
+    found = finite(value)
+    whole_digits = math.floor(math.log10(found)) + 1 if found is not None and found > 0 else 1
+    return number(value, f".{max(0, 3 - whole_digits)}f")
+
+
+def duration(value: float) -> str:
+    """Milliseconds as such, or as µs where that is shorter."""
+    return f"{ms(value).text} ms" if value >= 0.1 else f"{ms(1000 * value).text} µs"
 
 
 def error(value: Any) -> Cell:

@@ -45,7 +45,15 @@ def verdict_of(report: Report) -> Verdict:
     equality, equal = _equality(report.get("verification"))
     speed = _speed(report.get("benchmark"))
     tone: Tone = "bad" if equality == "bad" else "good" if equality == speed.tone == "good" else "fair"
-    return Verdict(tone, f"{equal}{speed.words}.", speed.detail)
+    return Verdict(tone, f"{equal}{speed.words}.", _with_conditions(speed.detail, report.get("benchmark") or {}))
+
+
+def _with_conditions(detail: str, benchmark: Report) -> str:
+    if not detail:
+        return ""
+    batch = f"batch {benchmark['batch']}, " if benchmark.get("batch") is not None else ""
+    threads = benchmark.get("threads")
+    return f"{detail}; {batch}{threads} thread{'s' * (threads != 1)}"
 
 
 def _equality(verification: Report | None) -> tuple[Tone, str]:

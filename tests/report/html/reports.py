@@ -205,6 +205,7 @@ def benchmark(layer: str = "conv1") -> dict[str, Any]:
             "default_gflops": 400.0,
             "default_precision": "bf16",
             "bandwidth_gb_s": 20.0,
+            "cache_gb_s": 90.0,
             "threads": 2,
         },
         "model_roofline_share": 0.31,

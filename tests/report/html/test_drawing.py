@@ -19,6 +19,8 @@ def test_edges_go_from_what_makes_a_value_to_what_reads_it() -> None:
     (x, top), (_, add) = places["t1"], places["add"]
     assert (f"M{x:g} {top:g}V{add:g}", "") in after.edges, "the shortcut is straight"
     assert len(after.edges) == 5
+    reach = {dot.row.name: dot.right for dot in after.dots}
+    assert reach["conv1"] == reach["add"] > reach["t1"] == reach["x"] == reach["y"], "beside the shortcut"
     assert [kind for _, kind in before.edges].count("removed") == 2, "to and from the Transpose that goes"
 
 

@@ -10,7 +10,7 @@ def test_equal_and_faster() -> None:
     found = verdict_of(full_report())
     assert found.tone == "good"
     assert found.sentence == "Equal to the original, and 6.5 times as fast as Keras 3.1 on TensorFlow 2.2."
-    assert found.detail == "95% interval of the ratio: 6.20 to 6.80"
+    assert found.detail == "95% interval of the ratio: 6.20 to 6.80; batch 1, 2 threads"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_other_verdicts(ratio: float, low: float, high: float, verdict: str, ton
     assert found.tone == tone
     assert words in found.sentence
     if verdict == "slower":
-        assert found.detail == "95% interval of the ratio: 1.25 to 2.50"
+        assert found.detail == "95% interval of the ratio: 1.25 to 2.50; batch 1, 2 threads"
 
 
 def test_what_was_not_found_out() -> None:
@@ -60,7 +60,7 @@ def test_the_direct_conversion_where_the_original_failed() -> None:
 def test_facts() -> None:
     facts = {fact.name: (fact.value, fact.remark) for fact in facts_of(full_report())}
     assert facts == {
-        "Latency": ("0.200 ms", "original 1.300 ms"),
+        "Latency": ("0.200 ms", "original 1.30 ms"),
         "Largest difference": ("2.0e-07", "allowed 1.0e-06"),
         "Transposes": ("2 → 1", "1.0 KiB moved"),
         "On disk": ("2.0 KiB", "original 68.4 KiB"),

@@ -69,7 +69,7 @@ def _spec(points: list[dict[str, Any]], order: Sequence[str], floor: float) -> S
     top = max(max(point["error"], point["tolerance"] or 0) for point in points) * 3
     x = {
         "type": "quantitative",
-        "title": "largest absolute difference, in the units of the output (log scale)",
+        "title": "largest absolute difference (log scale)",
         "scale": {"type": "log", "domain": [floor, top], "nice": False},
         "axis": log_axis(floor, top, ".0e"),
     }

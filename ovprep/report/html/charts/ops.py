@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ovprep.report.html.charts.theme import ROW, Figure, Spec, described, figure, log_axis, named_rows, series
-from ovprep.report.html.table import Cell, Table, count, finite, ms, number, size, table
+from ovprep.report.html.table import Cell, Table, count, duration, finite, ms, number, size, table
 
 _SHOWN = 16
 """Ops drawn one by one: those that take longest."""
 _SHARES = {"share of the time": "ours", "share of the MACs": "theirs"}
-_NAMED = 3
-"""Ops whose names stand in the roofline."""
-
 Op = Mapping[str, Any]
 
 
@@ -27,17 +24,19 @@ def time_chart(benchmark: Mapping[str, Any]) -> Figure | None:
     if rest:
         names.append(f"{len(rest)} others")
         bars += _shares(names[-1], rest, whole)
-    spec = {
+    x = {"field": "share", "type": "quantitative", "title": "share of the whole", "axis": {"format": ".0%"}}
+    spec: Spec = {
         "height": {"step": ROW // 2 - 3},
         "data": {"values": bars},
-        "mark": {"type": "bar"},
         "encoding": {
             "y": {**named_rows("row", names), "scale": {"paddingInner": 0.3}},
             "yOffset": {"field": "what", "sort": list(_SHARES)},
-            "x": {"field": "share", "type": "quantitative", "title": "share of the whole", "axis": {"format": ".0%"}},
-            "color": series("what", _SHARES),
-            "description": described(),
+            "x": {**x, "scale": {"domain": [0, 1.12 * max(bar["share"] for bar in bars)], "nice": False}},
         },
+        "layer": [
+            {"mark": {"type": "bar"}, "encoding": {"color": series("what", _SHARES), "description": described()}},
+            {"mark": {"type": "text", "align": "left", "dx": 5}, "encoding": {"text": {"field": "text"}}},
+        ],
     }
     text = (
         "Share of each op in the time of one inference, and in the multiply-accumulates (MACs), the ops that take "
@@ -59,9 +58,13 @@ def _name(op: Op) -> str:
 def _shares(row: str, ops: Sequence[Op], whole: tuple[float, float]) -> list[dict[str, Any]]:
     time, macs = sum(op["ms"] for op in ops), sum(op.get("macs") or 0 for op in ops)
     kinds = ", ".join(dict.fromkeys(str(op["type"]) for op in ops[:4]))
-    tip = f"{row} ({kinds}): {ms(time).text} ms, {count(macs).text} MACs"
+    tip = f"{row} ({kinds}): {duration(time)}, {count(macs).text} MACs"
     shares = (time / whole[0], macs / whole[1] if whole[1] else 0.0)
-    return [{"row": row, "what": what, "share": share, "tip": tip} for what, share in zip(_SHARES, shares, strict=True)]
+    texts = (duration(time), "")
+    return [
+        {"row": row, "what": what, "share": share, "tip": tip, "text": text}
+        for what, share, text in zip(_SHARES, shares, texts, strict=True)
+    ]
 
 
 def roofline_chart(benchmark: Mapping[str, Any]) -> Figure | None:
@@ -74,11 +77,11 @@ def roofline_chart(benchmark: Mapping[str, Any]) -> Figure | None:
     ops = [op for op in _timed(benchmark) if finite(op.get("macs")) and finite(op.get("bytes"))]
     if not machine or not ops or not finite(machine.get("f32_gflops")) or not finite(machine.get("bandwidth_gb_s")):
         return None
-    points = [_point(op, place < _NAMED) for place, op in enumerate(ops)]
+    points = [_point(op) for op in ops]
     share = finite(benchmark.get("model_roofline_share"))
     reached = f" The whole model reaches {share:.0%} of what the machine could do." if share is not None else ""
     left_out = len(benchmark.get("ops") or []) - len(ops)
-    note = f"{left_out} ops without multiply-accumulates are not drawn." if left_out else ""
+    note = f"{left_out} without multiply-accumulates are not drawn." if left_out else ""
     return figure(
         "roofline",
         "Roofline",
@@ -90,26 +93,22 @@ def roofline_chart(benchmark: Mapping[str, Any]) -> Figure | None:
     )
 
 
-def _point(op: Op, named: bool) -> dict[str, Any]:
+def _point(op: Op) -> dict[str, Any]:
     flops = 2 * op["macs"]
     rate = finite(op.get("gflops")) or flops / op["ms"] / 1e6
     share = finite(op.get("roofline_share"))
-    tip = f"{_name(op)} ({op['type']}): {rate:.3g} GFLOP/s, {ms(op['ms']).text} ms"
+    tip = f"{_name(op)} ({op['type']}): {rate:.3g} GFLOP/s, {duration(op['ms'])}"
     return {
         "intensity": flops / op["bytes"],
         "rate": rate,
         "ms": op["ms"],
-        "label": _name(op) if named else "",
+        "label": _name(op),
         "tip": tip if share is None else f"{tip}, {share:.0%} of what is possible",
     }
 
 
 def _roofline_spec(points: list[dict[str, Any]], machine: Mapping[str, Any]) -> Spec:
-    roofs = {f"f32: {machine['f32_gflops']:.0f} GFLOP/s": (machine["f32_gflops"], machine["bandwidth_gb_s"])}
-    precision = machine.get("default_precision")
-    if precision not in (None, "f32") and finite(machine.get("default_gflops")):
-        name = f"{precision}: {machine['default_gflops']:.0f} GFLOP/s"
-        roofs[name] = (machine["default_gflops"], machine["bandwidth_gb_s"])
+    roofs = _roofs(machine)
     low = min(min(point["intensity"] for point in points), 1.0) / 2
     high = max(*(point["intensity"] for point in points), *(1.5 * peak / speed for peak, speed in roofs.values())) * 2
     lines = [
@@ -133,7 +132,7 @@ def _roofline_spec(points: list[dict[str, Any]], machine: Mapping[str, Any]) -> 
         "scale": {"type": "log", "domain": [bottom, top], "nice": False},
         "axis": {**log_axis(bottom, top), "labelLimit": 60},
     }
-    colours = dict(zip(roofs, ("theirs", "third"), strict=False))
+    colours = dict(zip(roofs, ("theirs", "fourth", "third"), strict=False))
     return {
         "height": 300,
         "layer": [
@@ -158,12 +157,24 @@ def _roofline_spec(points: list[dict[str, Any]], machine: Mapping[str, Any]) -> 
                 },
             },
             {
-                "data": {"values": [point for point in points if point["label"]]},
-                "mark": {"type": "text", "align": "right", "dx": -12, "limit": 160},
+                "data": {"values": points[:1]},
+                "mark": {"type": "text", "baseline": "bottom", "dy": -14, "limit": 160},
                 "encoding": {"x": x, "y": y, "text": {"field": "label"}},
             },
         ],
     }
+
+
+def _roofs(machine: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Peak (GFLOP/s) and bandwidth (GB/s) by name: at f32 from memory, from cache, and at the default precision."""
+    peak, memory = float(machine["f32_gflops"]), float(machine["bandwidth_gb_s"])
+    roofs = {f"f32: {peak:.0f} GFLOP/s, memory {memory:.0f} GB/s": (peak, memory)}
+    cache, precision, faster = (machine.get(key) for key in ("cache_gb_s", "default_precision", "default_gflops"))
+    if finite(cache) is not None:
+        roofs[f"f32 from the cache: {cache:.0f} GB/s"] = (peak, float(cache))
+    if precision not in (None, "f32") and finite(faster) is not None:
+        roofs[f"{precision}: {faster:.0f} GFLOP/s"] = (float(faster), memory)
+    return roofs
 
 
 def _table(ops: Sequence[Op]) -> Table:
@@ -174,7 +185,7 @@ def _table(ops: Sequence[Op]) -> Table:
             str(op["type"]),
             op.get("layer"),
             op.get("kernel"),
-            number(op["ms"], ".4f"),
+            ms(op["ms"]),
             count(op.get("macs")),
             size(op.get("bytes")),
             number(op.get("gflops")),

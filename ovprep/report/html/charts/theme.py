@@ -68,8 +68,9 @@ def _with_own_ids(svg: str, prefix: str) -> str:
 
 
 def named_rows(field_name: str, order: Sequence[str]) -> Spec:
-    """A y axis with a row for each name, in that order."""
-    return {"field": field_name, "type": "nominal", "sort": list(order), "title": None}
+    """A y axis with a row for each name, in that order; "ovprep, default precision" stands in two lines."""
+    axis = {"labelExpr": "split(datum.label, ', ')"}
+    return {"field": field_name, "type": "nominal", "sort": list(order), "title": None, "axis": axis}
 
 
 def log_axis(low: float, high: float, form: str = "~g") -> Spec:
@@ -122,7 +123,8 @@ def _config(width: int) -> Spec:
             "titleFontSize": _MEASURED,
             "titleFontWeight": "normal",
             "symbolOpacity": 1,
-            "columns": 2 if narrow else 5,
+            "labelLimit": 300,
+            "columns": 1 if narrow else 3,
         },
         "text": {"color": text, "fontSize": _MEASURED, "aria": False},
         "line": {"aria": False},
