@@ -27,7 +27,7 @@ from ovprep.inspection import Inspection, inspect_source
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.pipeline import ANY_RUNTIME
 from ovprep.passes.pipeline import normalize as normalize_graph
-from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
+from ovprep.report.document import Conversion, Normalized, artifacts_in, plain, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
 from ovprep.report.graph import graph_change
 from ovprep.target import Target
@@ -234,15 +234,24 @@ def report_page(report: str | os.PathLike[str], output: str | os.PathLike[str] |
 
 
 def _asked(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options among the arguments of a function that say something else than its defaults."""
-    parameters = signature_of(function).parameters
-    options = {name: given[name] for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
-    del options["on_progress"]
-    return {
-        name: value
-        for name, value in options.items()
-        if value != parameters[name].default and value not in (None, (), [], {}, InterfaceOptions())
-    }
+    """The options among the arguments of a function that say something else than its defaults, as JSON has them.
+
+    Arrays and the like, which have no place there, are left out.
+    """
+    nothing: tuple[Any, ...] = (None, [], {}, plain(InterfaceOptions()))
+    asked = {}
+    for name, parameter in signature_of(function).parameters.items():
+        value = plain(given[name])
+        option = parameter.kind is parameter.KEYWORD_ONLY and name != "on_progress"
+        if option and _is_json(value) and value not in nothing and value != plain(parameter.default):
+            asked[name] = value
+    return asked
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return all(map(_is_json, value.values() if isinstance(value, dict) else value))
+    return value is None or isinstance(value, (str, int, float))
 
 
 def _read_options(

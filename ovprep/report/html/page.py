@@ -17,7 +17,7 @@ from markupsafe import Markup
 from ovprep import __version__
 from ovprep.errors import OptionError
 from ovprep.report.html import sections
-from ovprep.report.html.charts.equality import equality_chart
+from ovprep.report.html.charts.equality import equality_chart, precisions_table
 from ovprep.report.html.charts.latency import latency_chart, ratio_chart
 from ovprep.report.html.charts.ops import roofline_chart, time_chart
 from ovprep.report.html.charts.resources import memory_chart, size_chart, start_chart
@@ -69,6 +69,10 @@ def page_of(report: Mapping[str, Any]) -> str:
         facts=facts_of(report),
         drawings=drawings(report["graph"]) if report["graph"] else (),
         charts=_charts(report),
+        precisions=precisions_table(report["verification"] or {}),
+        checks=sections.checks(report),
+        gates=sections.gates(report),
+        partial=bool((report["benchmark"] or {}).get("partial")),
         command=command_of(report),
         interface=sections.interface(report),
         passes=sections.passes(report),

@@ -1,6 +1,7 @@
 """The parts of the page that are tables and words."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ovprep.report.html.table import Cell, Table, shape, size, table
@@ -48,6 +49,32 @@ def transposes(report: Report) -> Table | None:
     ]
     heads = ["from", "to", "layouts", "shape", "per inference", "because"]
     return table("Transposes that stay", heads, rows) if rows else None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that holds ("good"), does not ("bad"), or was not found out ("fair")."""
+
+    tone: str
+    word: str
+    text: str
+
+
+def checks(report: Report) -> list[Mark]:
+    """What must not change a result, as another call in between."""
+    found = (report.get("verification") or {}).get("checks") or []
+    return [_mark(one["passed"], one["found"]) for one in found]
+
+
+def gates(report: Report) -> list[Mark]:
+    """Limits that were asked for."""
+    found = (report.get("benchmark") or {}).get("gates") or []
+    return [_mark(one["passed"], f"--{one['name']} {one['limit']:g}: {one['explanation']}") for one in found]
+
+
+def _mark(passed: bool | None, text: str) -> Mark:
+    words = {True: ("good", "holds"), False: ("bad", "does not hold"), None: ("fair", "not checked")}
+    return Mark(*words[passed], text)
 
 
 def environment(report: Report) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from ovprep.report.html.table import error, finite, ms, size
 
+TINY = 1e-300
+"""What a tolerance of zero counts as."""
 Tone = Literal["good", "fair", "bad"]
 Report = Mapping[str, Any]
 
@@ -41,10 +43,12 @@ class _Speed:
 
 
 def verdict_of(report: Report) -> Verdict:
-    """Whether the IR is equal to the original, and how much faster than what."""
+    """Whether the IR is equal to the original, and how much faster than what; "bad" too where a limit is not met."""
     equality, equal = _equality(report.get("verification"))
     speed = _speed(report.get("benchmark"))
-    tone: Tone = "bad" if equality == "bad" else "good" if equality == speed.tone == "good" else "fair"
+    gates = (report.get("benchmark") or {}).get("gates") or []
+    missed = equality == "bad" or not all(gate["passed"] for gate in gates)
+    tone: Tone = "bad" if missed else "good" if equality == speed.tone == "good" else "fair"
     return Verdict(tone, f"{equal}{speed.words}.", _with_conditions(speed.detail, report.get("benchmark") or {}))
 
 
@@ -130,13 +134,13 @@ def _latency(report: Report) -> list[Fact]:
 
 
 def _error(report: Report) -> list[Fact]:
-    rows = [row for row in (report.get("verification") or {}).get("rows") or [] if row.get("tolerance")]
+    rows = [row for row in (report.get("verification") or {}).get("rows") or [] if row.get("tolerance") is not None]
     if not rows:
         return []
 
     def used(row: Report) -> float:
         found = finite(row["max_abs_error"])
-        return float("inf") if found is None else found / row["tolerance"]
+        return float("inf") if found is None else found / (row["tolerance"] or TINY)
 
     worst = max(rows, key=used)
     return [Fact("Largest difference", error(worst["max_abs_error"]).text, f"allowed {error(worst['tolerance']).text}")]

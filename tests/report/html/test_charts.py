@@ -76,6 +76,12 @@ def test_of_many_rows_those_nearest_to_their_tolerance_are_drawn() -> None:
     assert figure.notes == ("Of 40 rows the 24 that come closest to their tolerance are drawn.",)
 
 
+def test_a_tolerance_of_zero_can_be_drawn() -> None:
+    figure = equality_chart({"rows": [row("noise", 1e-7, 0.0), row("silence", 0.0, 0.0)]})
+    assert labels(figure)[0] == "noise: 0.0e+00 is allowed at f32"
+    assert labels(figure)[2] == "noise, f32, batch 1: differs by 1.0e-07, allowed 0.0e+00"
+
+
 def test_outputs_have_rows_of_their_own() -> None:
     figure = equality_chart({"rows": [row("noise", 1e-7, 1e-6), row("noise", 1e-7, 1e-6, output="z")]})
     assert {text for text in texts(figure) if "noise" in text} == {"y · noise", "z · noise"}

@@ -135,6 +135,27 @@ def test_a_failed_contestant_is_a_sentence() -> None:
     assert "<b>original</b>: It ran out of memory." in page
 
 
+def test_checks_limits_and_precisions(page: str) -> None:
+    marks = re.findall(
+        r'<li class="(\w+)"><span class="mark" role="img" aria-label="([^"]*)">.</span> (.*?)</li>', page
+    )
+    assert marks == [
+        ("good", "holds", "Run again, it gives the same."),
+        ("bad", "does not hold", "Shifted, conv1 differs."),
+        ("fair", "not checked", "The original mixes the items of a batch."),
+        ("good", "holds", "--max-latency-ms 5: 0.2 ms is within it."),
+    ]
+    assert "Precisions side by side" in page
+    assert ">1.0e-02</td>" in page, "1 less the cosine of 0.99"
+
+
+def test_an_interrupted_benchmark_says_so(page: str) -> None:
+    assert "Interrupted" not in page
+    report = full_report()
+    report["benchmark"]["partial"] = True
+    assert "<b>Interrupted:</b>" in page_of(report)
+
+
 def test_a_benchmark_in_which_all_failed() -> None:
     report = full_report()
     report["benchmark"].update(contestants=[], pairs=[], control=None, ops=[], machine=None)

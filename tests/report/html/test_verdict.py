@@ -47,6 +47,12 @@ def test_not_equal_is_bad_however_fast() -> None:
     assert verdict_of(report).sentence.startswith("Not equal to the original")
 
 
+def test_a_limit_that_is_not_met_is_bad() -> None:
+    report = full_report()
+    report["benchmark"]["gates"][0]["passed"] = False
+    assert verdict_of(report).tone == "bad"
+
+
 def test_the_direct_conversion_where_the_original_failed() -> None:
     report = full_report()
     report["benchmark"]["contestants"][1] = contestant("original", "original", None, reason="It crashed.")
@@ -73,5 +79,7 @@ def test_the_largest_difference_is_the_one_nearest_to_its_tolerance() -> None:
     rows = report["verification"]["rows"]
     rows[1].update(max_abs_error=1.5e-7, tolerance=1.6e-7)
     assert facts_of(report)[1].value == "1.5e-07"
+    rows[2].update(max_abs_error=1e-9, tolerance=0.0)
+    assert facts_of(report)[1].value == "1.0e-09"
     rows[0].update(max_abs_error="inf")
     assert facts_of(report)[1].value == "inf"

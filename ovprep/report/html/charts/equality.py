@@ -8,7 +8,7 @@ from ovprep.report.html.table import Cell, Table, error, finite, number, table
 
 _SHOWN = 24
 """Rows of the chart: those that come closest to what is allowed."""
-_COLOURS = ("ours", "third", "fourth", "theirs")
+_COLOURS = ("ours", "third", "fourth", "theirs", "last", "first", "none")
 
 
 def equality_chart(verification: Mapping[str, Any]) -> Figure | None:
@@ -50,7 +50,8 @@ def _point(row: Mapping[str, Any], floor: float, several: bool) -> dict[str, Any
         "row": name,
         "precision": row["precision"],
         "error": max(float(row["max_abs_error"]), floor),
-        "tolerance": allowed,
+        "tolerance": None if allowed is None else max(allowed, floor),
+        "allowed": error(allowed).text,
         "floor": floor,
         "tip": tip if allowed is None else f"{tip}, allowed {error(allowed).text}",
     }
@@ -121,13 +122,25 @@ def _allowed(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for point in points:
         known = least.get(point["row"])
         if point["tolerance"] is not None and (known is None or point["tolerance"] < known["tolerance"]):
-            tip = f"{point['row']}: {error(point['tolerance']).text} is allowed at f32"
+            tip = f"{point['row']}: {point['allowed']} is allowed at f32"
             least[point["row"]] = {**{key: point[key] for key in ("row", "floor", "tolerance")}, "tip": tip}
     return list(least.values())
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    heads = ["signal", "precision", "output", "batch", "shapes", "largest difference", "allowed", "mean", "scale", ""]
+    heads = [
+        "signal",
+        "precision",
+        "output",
+        "batch",
+        "shapes",
+        "largest difference",
+        "allowed",
+        "mean",
+        "scale",
+        "1 − cosine",
+        "",
+    ]
     cells: list[list[Cell | str | None]] = [
         [
             str(row["signal"]),
@@ -139,11 +152,36 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
             error(row.get("tolerance")),
             error(row.get("mean_abs_error")),
             number(row.get("scale")),
+            _angle(row.get("cosine")),
             _judged(row.get("passed")),
         ]
         for row in rows
     ]
     return table("Every comparison with the original", heads, cells)
+
+
+def precisions_table(verification: Mapping[str, Any]) -> Table | None:
+    """One line for each precision, with a verdict in words."""
+    found = verification.get("precisions") or []
+    heads = ["precision", "largest difference", "in units of the output's scale", "1 − cosine", "decisions flipped", ""]
+    cells: list[list[Cell | str | None]] = [
+        [
+            str(one["precision"]),
+            error(one["max_abs_error"]),
+            error(one["max_rel_error"]),
+            _angle(one.get("cosine")),
+            number(one.get("argmax_flips"), ".0f"),
+            str(one.get("verdict") or ""),
+        ]
+        for one in found
+    ]
+    return table("Precisions side by side", heads, cells) if cells else None
+
+
+def _angle(cosine: Any) -> Cell:
+    """How far a cosine is from 1: all that a reader can see of one that is close to it."""
+    found = finite(cosine)
+    return Cell("") if found is None else error(max(0.0, 1 - found))
 
 
 def _judged(passed: Any) -> str:

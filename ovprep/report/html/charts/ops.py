@@ -169,11 +169,12 @@ def _roofs(machine: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """Peak (GFLOP/s) and bandwidth (GB/s) by name: at f32 from memory, from cache, and at the default precision."""
     peak, memory = float(machine["f32_gflops"]), float(machine["bandwidth_gb_s"])
     roofs = {f"f32: {peak:.0f} GFLOP/s, memory {memory:.0f} GB/s": (peak, memory)}
-    cache, precision, faster = (machine.get(key) for key in ("cache_gb_s", "default_precision", "default_gflops"))
-    if finite(cache) is not None:
-        roofs[f"f32 from the cache: {cache:.0f} GB/s"] = (peak, float(cache))
-    if precision not in (None, "f32") and finite(faster) is not None:
-        roofs[f"{precision}: {faster:.0f} GFLOP/s"] = (float(faster), memory)
+    cache, faster = finite(machine.get("cache_gb_s")), finite(machine.get("default_gflops"))
+    precision = machine.get("default_precision")
+    if cache is not None:
+        roofs[f"f32 from the cache: {cache:.0f} GB/s"] = (peak, cache)
+    if precision not in (None, "f32") and faster is not None:
+        roofs[f"{precision}: {faster:.0f} GFLOP/s"] = (faster, memory)
     return roofs
 
 
