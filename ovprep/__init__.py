@@ -14,13 +14,14 @@ from ovprep.errors import (
 )
 
 if TYPE_CHECKING:
-    from ovprep.api import convert, inspect, normalize, report_page
+    from ovprep.api import convert, inspect, normalize
     from ovprep.frontends.keras.layers.registry import keras_layer
     from ovprep.inspection import Inspection
     from ovprep.keras_writing import to_keras
     from ovprep.options import InterfaceOptions
     from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
     from ovprep.report.document import Conversion, Normalized
+    from ovprep.reporting import report_page
 
 __version__ = "0.1.0"
 
@@ -59,7 +60,7 @@ _LAZY = {
     "convert_channels_last_to_first": "ovprep.relayout.convert",
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
-    "report_page": "ovprep.api",
+    "report_page": "ovprep.reporting",
     "to_keras": "ovprep.keras_writing",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }

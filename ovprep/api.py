@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from inspect import signature as signature_of
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ovprep import __version__
 from ovprep.building import build
 from ovprep.defects import active_defects
 from ovprep.dynamic import read_opened
-from ovprep.errors import OptionError, OutputError
+from ovprep.errors import OptionError
 from ovprep.examine import Candidate, examine
 from ovprep.frontends.source import Source
 from ovprep.graph.constants import nonfinite_weights
@@ -27,9 +26,10 @@ from ovprep.inspection import Inspection, inspect_source
 from ovprep.options import RANKS, InputValue, InterfaceOptions, Rank, ReadOptions
 from ovprep.passes.pipeline import ANY_RUNTIME
 from ovprep.passes.pipeline import normalize as normalize_graph
-from ovprep.report.document import Conversion, Normalized, artifacts_in, plain, write_documents
+from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_file, new_folder, require_ours
 from ovprep.report.graph import graph_change
+from ovprep.report.options import asked_of
 from ovprep.target import Target
 
 Progress = Callable[[str], None]
@@ -88,7 +88,7 @@ def convert(
     Raises ModelError, UnsupportedError, OutputError or OptionError, with nothing written, where the model, the folder
     or an option is at fault; VerificationError, also with nothing written, where the IR is not equal to the original.
     """
-    asked = _asked(convert, locals())
+    asked = asked_of(convert, locals())
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
     device = Target.of(target, openvino_version)
@@ -213,45 +213,6 @@ def inspect(
         options = _read_options(weights, allow_code, plugins, signature, input_values)
         source = read_opened(path, options, dynamic, interface)
         return inspect_source(source, interface, active_defects(), with_layout=layout)
-
-
-def report_page(report: str | os.PathLike[str], output: str | os.PathLike[str] | None = None) -> Path:
-    """Draws the page of a conversion anew, from its `report.json` alone; returns where it is.
-
-    output      the file to write, `report.html` beside the report by default; it is replaced
-
-    Raises OptionError where the file is no report of a conversion, OutputError where the page cannot be written.
-    """
-    from ovprep.report.html.page import PAGE, read_report, write_page
-
-    content = read_report(Path(report))
-    target = Path(output) if output is not None else Path(report).with_name(PAGE)
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder. Name a file with --output.")
-    with new_file(target) as scratch:
-        write_page(content, scratch)
-    return target
-
-
-def _asked(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options among the arguments of a function that say something else than its defaults, as JSON has them.
-
-    Arrays and the like, which have no place there, are left out.
-    """
-    nothing: tuple[Any, ...] = (None, [], {}, plain(InterfaceOptions()))
-    asked = {}
-    for name, parameter in signature_of(function).parameters.items():
-        value = plain(given[name])
-        option = parameter.kind is parameter.KEYWORD_ONLY and name != "on_progress"
-        if option and _is_json(value) and value not in nothing and value != plain(parameter.default):
-            asked[name] = value
-    return asked
-
-
-def _is_json(value: Any) -> bool:
-    if isinstance(value, (dict, list)):
-        return all(map(_is_json, value.values() if isinstance(value, dict) else value))
-    return value is None or isinstance(value, (str, int, float))
 
 
 def _read_options(
