@@ -234,12 +234,10 @@ def report(
     json: Json = False,
 ) -> None:
     """Draw the page of a conversion from its report.json."""
-    from ovprep import api
+    from ovprep.reporting import report_page
 
-    page = api.report_page(report, output)
-    Output(json).show(
-        lambda: {"schema": 1, "page": str(page)}, lambda console: console.print(str(page), soft_wrap=True)
-    )
+    page = str(report_page(report, output))
+    Output(json).show(lambda: {"schema": 1, "page": page}, lambda console: console.print(page, soft_wrap=True))
 
 
 def main() -> None:
