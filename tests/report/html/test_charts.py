@@ -131,6 +131,18 @@ def test_the_longest_op_comes_first() -> None:
     assert [cells[0].text for cells in figure.table.rows] == ["conv1", "relu", "dense"]
 
 
+def test_ops_go_by_their_layer_where_it_has_but_one() -> None:
+    ops = [timed(name, "Add", ms, 1, 1) for name, ms in (("a/Conv", 4), ("a/Add", 3), ("b/Add", 2), ("b/Add", 1))]
+    for op, layer in zip(ops, ("a", "a", "b", ""), strict=True):
+        op["layer"] = layer
+    shown = [label.split(" (Add)")[0] for label in labels(time_chart({"ops": ops}))[::2]]
+    assert shown == ["a/Conv", "a/Add", "b", "b/Add"]
+    for op in ops:
+        op["layer"] = ""
+    shown = [label.split(" (Add)")[0] for label in labels(time_chart({"ops": ops}))[::2]]
+    assert shown == ["a/Conv", "a/Add", "b/Add", "b/Add (2)"]
+
+
 def test_many_ops_are_summed_up() -> None:
     found = {"ops": [timed(f"op{number}", "Add", 1 + number / 100, 10, 10) for number in range(30)]}
     figure = time_chart(found)

@@ -42,7 +42,7 @@ def latency_chart(benchmark: Mapping[str, Any]) -> Figure | None:
         "latency",
         "Time per inference" if throughput else "Distribution",
         f"Distribution of the {what} of each contestant: a point for the median of each block of calls, "
-        "a bar for the median of all.",
+        "a bar for the median of all, the pale one for its 95% interval.",
         _spec(entries, samples, f"{what} (ms"),
         _table(contestants_of(benchmark)),
     )

@@ -1,5 +1,6 @@
 """Where the time of the IR goes, op by op, and how much of the machine each op makes use of."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,8 +20,8 @@ def time_chart(benchmark: Mapping[str, Any]) -> Figure | None:
         return None
     shown, rest = ops[:_SHOWN], ops[_SHOWN:]
     whole = sum(op["ms"] for op in ops), sum(op.get("macs") or 0 for op in ops)
-    bars = [bar for op in shown for bar in _shares(_name(op), [op], whole)]
-    names = [_name(op) for op in shown]
+    bars = [bar for op in shown for bar in _shares(op["label"], [op], whole)]
+    names = [op["label"] for op in shown]
     if rest:
         names.append(f"{len(rest)} others")
         bars += _shares(names[-1], rest, whole)
@@ -48,11 +49,20 @@ def time_chart(benchmark: Mapping[str, Any]) -> Figure | None:
 def _timed(benchmark: Mapping[str, Any]) -> list[Op]:
     """Ops that took time, the longest first, each under a name of its own."""
     ops = [op for op in benchmark.get("ops") or [] if finite(op.get("ms"))]
-    return sorted(ops, key=lambda op: -op["ms"])
+    names = _names(ops)
+    return sorted(({**op, "label": name} for op, name in zip(ops, names, strict=True)), key=lambda op: -op["ms"])
 
 
-def _name(op: Op) -> str:
-    return str(op["name"])
+def _names(ops: Sequence[Op]) -> list[str]:
+    """The layer of the model where it has but one op, else the op as OpenVINO names it, numbered where taken."""
+    layers = Counter(op.get("layer") for op in ops)
+    wanted = [str(op["layer"] if op.get("layer") and layers[op["layer"]] == 1 else op["name"]) for op in ops]
+    seen: Counter[str] = Counter()
+    names = []
+    for name in wanted:
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
 
 
 def _shares(row: str, ops: Sequence[Op], whole: tuple[float, float]) -> list[dict[str, Any]]:
@@ -97,12 +107,12 @@ def _point(op: Op) -> dict[str, Any]:
     flops = 2 * op["macs"]
     rate = finite(op.get("gflops")) or flops / op["ms"] / 1e6
     share = finite(op.get("roofline_share"))
-    tip = f"{_name(op)} ({op['type']}): {rate:.3g} GFLOP/s, {duration(op['ms'])}"
+    tip = f"{op['label']} ({op['type']}): {rate:.3g} GFLOP/s, {duration(op['ms'])}"
     return {
         "intensity": flops / op["bytes"],
         "rate": rate,
         "ms": op["ms"],
-        "label": _name(op),
+        "label": op["label"],
         "tip": tip if share is None else f"{tip}, {share:.0%} of what is possible",
     }
 
@@ -182,7 +192,7 @@ def _table(ops: Sequence[Op]) -> Table:
     heads = ["op", "type", "layer", "kernel", "ms", "MACs", "bytes", "GFLOP/s", "of the roofline"]
     cells: list[list[Cell | str | None]] = [
         [
-            _name(op),
+            str(op["name"]),
             str(op["type"]),
             op.get("layer"),
             op.get("kernel"),
