@@ -5,7 +5,6 @@ for a wide page and for a phone, since text in an SVG shrinks with it.
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,11 +42,11 @@ def figure(
     name: str, title: str, text: str, spec: Spec, table: Table | None = None, *notes: str, width: int = WIDE
 ) -> Figure:
     """Draws a Vega-Lite specification without width, for the page and for a phone; `name` is unique in the page."""
-    wide, narrow = draw(spec, width, f"{name}-w", text), draw(spec, NARROW, f"{name}-n", text)
+    wide, narrow = draw(spec, width, text), draw(spec, NARROW, text)
     return Figure(name, title, text, wide, narrow, table, notes)
 
 
-def draw(spec: Spec, width: int, prefix: str, text: str) -> Markup:
+def draw(spec: Spec, width: int, text: str) -> Markup:
     """The SVG of a specification, `width` pixels wide with axes and all; `text` is what a screen reader says of it."""
     whole = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
@@ -58,13 +57,7 @@ def draw(spec: Spec, width: int, prefix: str, text: str) -> Markup:
         **spec,
     }
     svg = vl_convert.vegalite_to_svg(whole)
-    return Markup(_with_own_ids(svg[svg.index("<svg") :], prefix))
-
-
-def _with_own_ids(svg: str, prefix: str) -> str:
-    """Several drawings share a page, and Vega counts its clip paths and gradients from zero in each."""
-    svg = re.sub(r'\bid="(\w+)"', rf'id="{prefix}-\1"', svg)
-    return re.sub(r"url\(#(\w+)\)", rf"url(#{prefix}-\1)", svg)
+    return Markup(svg[svg.index("<svg") :])
 
 
 def named_rows(field_name: str, order: Sequence[str]) -> Spec:
