@@ -70,6 +70,11 @@ def test_what_cannot_be_drawn_or_written_is_a_sentence(run: Run, converted: Path
     code, _, err = run("report", converted / "manifest.json")
     assert code == 1
     assert "is no report of a conversion" in err
+    (converted / "cut.json").write_text(json.dumps({"schema": 1, "source": {"path": "a"}, "normalization": {}}))
+    code, _, err = run("report", converted / "cut.json", "-o", "page.html")
+    assert code == 1
+    assert "lacks or garbles a part of a report" in err
+    assert not Path("page.html").exists()
     code, _, err = run("report", converted / "report.json", "-o", converted)
     assert code == 1
     assert "is a folder" in err
