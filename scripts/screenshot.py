@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import ovprep
 
-WIDTH, HEIGHT = 960, 920
+WIDTH, HEIGHT = 960, 850
 """Pixels of each half, before it is made smaller."""
 SCALE, GAP = 0.64, 14
 HALVES = (("light", "body"), ("dark", "#latency"))
