@@ -20,7 +20,7 @@ def interface(report: Report) -> Table | None:
         for port, before in zip(new[key], old[key], strict=False):
             was = "" if before == port else f"{shape(before['shape'])} {before['layout']}"
             rows.append([kind, port["name"], shape(port["shape"]), port["layout"], port["dtype"], was])
-    return table("Inputs and outputs", ["", "name", "shape", "layout", "type", "was"], rows)
+    return table("Inputs and outputs", ["kind", "name", "shape", "layout", "type", "was"], rows)
 
 
 def passes(report: Report) -> Table | None:

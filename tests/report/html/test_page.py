@@ -81,6 +81,12 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
     assert all(reference in ids for reference in re.findall(r"url\(#([^)]*)\)", page))
 
 
+def test_every_column_has_a_name(page: str) -> None:
+    heads = re.findall(r"<th [^>]*>(.*?)</th>", page)
+    assert len(heads) > 40
+    assert "" not in heads
+
+
 def test_it_asks_the_network_for_nothing(page: str) -> None:
     for tag, attrs in Tags(page).tags:
         assert tag not in ("img", "iframe", "object", "base")

@@ -163,7 +163,14 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def precisions_table(verification: Mapping[str, Any]) -> Table | None:
     """One line for each precision, with a verdict in words."""
     found = verification.get("precisions") or []
-    heads = ["precision", "largest difference", "in units of the output's scale", "1 − cosine", "decisions flipped", ""]
+    heads = [
+        "precision",
+        "largest difference",
+        "in units of the output's scale",
+        "1 − cosine",
+        "decisions flipped",
+        "verdict",
+    ]
     cells: list[list[Cell | str | None]] = [
         [
             str(one["precision"]),

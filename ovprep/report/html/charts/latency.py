@@ -217,7 +217,14 @@ def _ratio_table(pairs: Sequence[Mapping[str, Any]]) -> Table:
 
 def _table(entries: Sequence[Mapping[str, Any]]) -> Table:
     keys = [key for key in ("median_ms", "p90_ms", "p99_ms") if any(finite(entry.get(key)) for entry in entries)]
-    heads = ["contestant", "runtime", "precision", *(f"{key.removesuffix('_ms')} (ms)" for key in keys), "calls", ""]
+    heads = [
+        "contestant",
+        "runtime",
+        "precision",
+        *(f"{key.removesuffix('_ms')} (ms)" for key in keys),
+        "calls",
+        "remark",
+    ]
     cells: list[list[Cell | str | None]] = [
         [
             _label(entry),
