@@ -139,7 +139,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
         "mean",
         "scale",
         "1 − cosine",
-        "",
+        "verdict",
     ]
     cells: list[list[Cell | str | None]] = [
         [
