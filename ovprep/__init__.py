@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ovprep.report.benched import Benchmarked
     from ovprep.report.document import Conversion, Normalized
     from ovprep.report.verified import Verified
+    from ovprep.reporting import report_page
     from ovprep.verifying import verify
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ __all__ = [
     "inspect",
     "keras_layer",
     "normalize",
+    "report_page",
     "to_keras",
     "torch_state",
     "verify",
@@ -73,6 +75,7 @@ _LAZY = {
     "convert_channels_last_to_first": "ovprep.relayout.convert",
     "inspect": "ovprep.api",
     "normalize": "ovprep.api",
+    "report_page": "ovprep.reporting",
     "to_keras": "ovprep.keras_writing",
     "torch_state": "ovprep.emit.torch_state",
     "verify": "ovprep.verifying",

@@ -27,6 +27,8 @@ from ovprep.options import EXECUTION_PRECISIONS, RANKS, InputValue, InterfaceOpt
 from ovprep.passes.pipeline import normalize as normalize_graph
 from ovprep.report.document import Conversion, Normalized, artifacts_in, write_documents
 from ovprep.report.folder import new_folder, require_ours
+from ovprep.report.graph import graph_change
+from ovprep.report.options import asked_of
 from ovprep.target import Target
 from ovprep.verify.certificate import File
 from ovprep.verify.demand import Data, checked_rate, demand_of, file_names, stated_rate
@@ -106,6 +108,7 @@ def convert(
     or an option is at fault; VerificationError, with nothing written but an example of the difference in
     `<stem>_difference`, where the IR is not equal to the original.
     """
+    asked = asked_of(convert, locals())
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
     if explain and not verify:
@@ -184,6 +187,8 @@ def convert(
                 benchmark=None if built.benchmark is None else judged(built.benchmark, limits),
                 artifacts=artifacts_in(scratch),
                 warnings=(*warnings_of(source), *_branches(built.chosen.graph), *built.caveats(device)),
+                graph=graph_change(source.graph.graph, built.chosen.graph.graph),
+                options=asked,
             )
             write_documents(conversion, scratch)
     return conversion

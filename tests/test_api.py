@@ -43,6 +43,7 @@ def test_the_public_surface() -> None:
         "inspect",
         "keras_layer",
         "normalize",
+        "report_page",
         "to_keras",
         "torch_state",
         "verify",

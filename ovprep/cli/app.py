@@ -255,6 +255,24 @@ app.command("verify")(verify_command)
 app.command("benchmark")(benchmark_command)
 
 
+@app.command()
+def report(
+    report: Annotated[
+        Path, typer.Argument(metavar="REPORT", help="The report.json of a conversion.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Page to write; report.html beside REPORT by default."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Draw the page of a conversion from its report.json."""
+    from ovprep.reporting import report_page
+
+    page = str(report_page(report, output))
+    Output(json).show(lambda: {"schema": 1, "page": page}, lambda console: console.print(page, soft_wrap=True))
+
+
 def main() -> None:
     """Runs the program. A user's error prints its sentence and ends with the error's exit code."""
     try:

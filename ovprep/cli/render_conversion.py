@@ -127,7 +127,7 @@ def _ms(value: float | None) -> str:
 
 
 def _files(done: Conversion) -> list[str]:
-    names = [*(f"{file.name} {size(file.bytes)}" for file in done.artifacts), "report.json", MANIFEST]
+    names = [*(f"{file.name} {size(file.bytes)}" for file in done.artifacts), "report.json", "report.html", MANIFEST]
     return [f"{done.output}/", ", ".join(names)]
 
 

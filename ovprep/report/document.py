@@ -15,6 +15,7 @@ from ovprep.frontends.source import Source, sha256_of
 from ovprep.interface import Interface, Port
 from ovprep.passes.pipeline import Normalization
 from ovprep.report.folder import MANIFEST
+from ovprep.report.graph import GraphChange
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
@@ -40,7 +41,8 @@ class Conversion:
 
     `openvino_version` is the one that the IR was made for, None for the one at hand. `execution_precision` is "f32"
     where the IR asks devices for it, else "default". `original` is the interface of the model as it was, `interface`
-    that of the IR. `verification` and `benchmark` are None where they were not asked for.
+    that of the IR. `verification` and `benchmark` are None where they were not asked for. `options` are those that
+    `convert` was called with and that are not its defaults, by name.
     """
 
     output: Path
@@ -57,6 +59,8 @@ class Conversion:
     benchmark: "Benchmark | None"
     artifacts: tuple[Artifact, ...]
     warnings: tuple[str, ...]
+    graph: GraphChange
+    options: Mapping[str, Any]
 
     @property
     def model_path(self) -> Path:
@@ -71,6 +75,7 @@ class Conversion:
             "target": self.target,
             "openvino_version": self.openvino_version,
             "execution_precision": self.execution_precision,
+            "options": plain(self.options),
             "source": _source(self.source),
             "interface": {**interface_document(self.interface), "original": interface_document(self.original)},
             "normalization": {
@@ -82,6 +87,7 @@ class Conversion:
             "benchmark": plain(self.benchmark),
             "artifacts": plain(self.artifacts),
             "warnings": list(self.warnings),
+            "graph": plain(self.graph),
         }
 
 
@@ -118,8 +124,12 @@ def artifacts_in(folder: Path) -> tuple[Artifact, ...]:
 
 
 def write_documents(conversion: Conversion, folder: Path) -> None:
-    """Writes `report.json`, then `manifest.json`, which lists all files of the folder."""
-    _write(folder / REPORT, conversion.report())
+    """Writes `report.json`, the page drawn from it, then `manifest.json`, which lists all files of the folder."""
+    from ovprep.report.html.page import PAGE, write_page
+
+    report = conversion.report()
+    _write(folder / REPORT, report)
+    write_page(report, folder / PAGE)
     manifest = {
         "generator": "ovprep",
         "schema": SCHEMA,

@@ -17,7 +17,7 @@ SAMPLE = ROOT / "samples" / "imu_tcn" / "model.keras"
 H5 = ROOT / "samples" / "spoken_digits" / "model.h5"
 ONNX = ROOT / "samples" / "ecg_resnet" / "model.onnx"
 
-RESULT = {"model.xml", "model.bin", "report.json", "manifest.json"}
+RESULT = {"model.xml", "model.bin", "report.json", "report.html", "manifest.json"}
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -69,7 +69,7 @@ def test_converting_again_replaces_the_result(run: Run, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["source"]["name"] == "model.onnx"
     assert files_in(tmp_path) == {
         "out",
-        *(f"out/{name}" for name in ("model.xml", "model.bin", "report.json", "manifest.json")),
+        *(f"out/{name}" for name in RESULT),
     }
 
 

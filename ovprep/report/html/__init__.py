@@ -1,0 +1,1 @@
+"""`report.html`: one page, drawn from `report.json` alone."""

@@ -1,0 +1,92 @@
+"""`ovprep report`, and the page that `ovprep convert` leaves."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ovprep.cli import main
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "imu_tcn" / "model.keras"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs the program in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ovprep", *map(str, words)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.fixture
+def converted(run: Run, tmp_path: Path) -> Path:
+    assert run("convert", SAMPLE, "-o", "out", "--no-verify", "--no-benchmark", "--batch", "2")[0] == 0
+    return tmp_path / "out"
+
+
+def test_the_page_is_made_again_from_the_report_alone(run: Run, converted: Path, tmp_path: Path) -> None:
+    page = (converted / "report.html").read_text("utf-8")
+    lone = tmp_path / "elsewhere.json"
+    lone.write_bytes((converted / "report.json").read_bytes())
+    code, out, err = run("report", lone, "-o", "again.html")
+    assert (code, out, err) == (0, "again.html\n", "")
+    assert (tmp_path / "again.html").read_text("utf-8") == page
+    assert "ovprep convert" in page
+    assert "--batch 2" in page
+
+
+def test_beside_the_report_by_default(run: Run, converted: Path) -> None:
+    page = (converted / "report.html").read_bytes()
+    (converted / "report.html").unlink()
+    code, out, _ = run("report", converted / "report.json", "--json")
+    assert code == 0
+    assert json.loads(out) == {"schema": 1, "page": str(converted / "report.html")}
+    assert (converted / "report.html").read_bytes() == page
+
+
+def test_the_page_belongs_to_the_result(run: Run, converted: Path) -> None:
+    listed = {file["name"] for file in json.loads((converted / "manifest.json").read_text())["files"]}
+    assert "report.html" in listed
+    assert run("convert", SAMPLE, "-o", "out", "--no-verify", "--no-benchmark")[0] == 0, "it is replaced with the rest"
+
+
+def test_what_cannot_be_drawn_or_written_is_a_sentence(run: Run, converted: Path) -> None:
+    code, _, err = run("report", converted / "model.xml")
+    assert code == 1
+    assert "is not JSON" in err
+    code, _, err = run("report", converted / "manifest.json")
+    assert code == 1
+    assert "is no report of a conversion" in err
+    (converted / "cut.json").write_text(json.dumps({"schema": 1, "source": {"path": "a"}, "normalization": {}}))
+    code, _, err = run("report", converted / "cut.json", "-o", "page.html")
+    assert code == 1
+    assert "lacks or garbles a part of a report" in err
+    assert not Path("page.html").exists()
+    code, _, err = run("report", converted / "report.json", "-o", converted)
+    assert code == 1
+    assert "is a folder" in err
+
+
+def test_the_report_tells_what_was_asked_for(converted: Path) -> None:
+    report = json.loads((converted / "report.json").read_text())
+    assert report["options"] == {
+        "interface": {"layout": "nwc", "layouts": {}, "shapes": {}, "batch": 2, "rank": 3},
+        "verify": False,
+        "benchmark": False,
+    }
+    kept = [op for op in report["graph"]["before"] if op["change"] is None]
+    assert {op["type"] for op in kept} >= {"input", "output", "Conv"}
+    assert {op["type"] for op in report["graph"]["before"] if op["change"] == "removed"} >= {"Transpose"}
