@@ -1,6 +1,7 @@
 """The weights of a channel-first ONNX model as PyTorch's modules take them."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,12 +44,21 @@ def torch_state(path: str | os.PathLike[str]) -> dict[str, Array]:
     LSTM, GRU, RNN          weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, and those of `_reverse` where a
                             Bidirectional is one module
 
+    Warns where the file flattens `[W, C]` all the same, as in front of a LayerNormalization: so must the module.
+
     Weights that no module of these has follow under the names that they have in the file.
 
     Raises ModelError for a file that `ovprep normalize --layout ncw` has not written; UnsupportedError for a recurrence
     that PyTorch does not have.
     """
     graph = _read(Path(path)).graph
+    for node in graph:
+        if _flattens_turned(node):
+            warnings.warn(
+                f"{path} flattens {str(node.name)!r} in the order of [W, C], since what follows has weights that are "
+                "bound to it: write x.transpose(1, 2).flatten(1) there.",
+                stacklevel=2,
+            )
     modules, names = _modules(graph), LayerNames()
     state: dict[str, Array] = {}
     seen: set[str | None] = set()
@@ -77,6 +87,15 @@ def _read(path: Path) -> ir.Model:
             "--layout ncw`."
         )
     return model
+
+
+def _flattens_turned(node: ir.Node) -> bool:
+    """Whether features come out of a tensor that was turned to channel-last for that."""
+    source = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
+    if source is None or source.op_type != "Transpose":
+        return False
+    target = array_of(node.inputs[1]) if node.op_type == "Reshape" else None
+    return node.op_type == "Flatten" or (target is not None and target.size == 2)
 
 
 def _plain(node: ir.Node) -> dict[str, Array]:

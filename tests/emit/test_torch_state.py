@@ -28,6 +28,13 @@ def test_names_in_the_file_are_those_of_the_state(tmp_path: Path) -> None:
     assert [node.op_type for node in graph.node] == ["Conv", "BatchNormalization", "Reshape", "Gemm"]
 
 
+@pytest.mark.parametrize("bound", [layers.LayerNormalization, layers.PReLU])
+def test_features_in_the_order_of_channels_last_are_told(bound: type[keras.Layer], tmp_path: Path) -> None:
+    stack = [layers.Conv1D(6, 3), layers.Flatten(), bound(), layers.Dense(2)]
+    with pytest.warns(UserWarning, match=r"flattens .* in the order of \[W, C\].*: write x.transpose"):
+        ovprep.torch_state(normalized(sequential((8, 4), *stack), tmp_path))
+
+
 def test_onnx_keeps_its_own_names(tmp_path: Path) -> None:
     """A file of PyTorch gives back the state that it was exported with, and what no module has."""
     build = GraphBuilder()

@@ -24,5 +24,4 @@ _pin("it multiplies the axes as they are written", "ops.Matmul", "ops.Einsum", "
 _pin("it looks rows up for each number", "Embedding")
 _pin("it masks the steps of axis 1", "Masking")
 _pin("it works along axis 1 by definition", "RepeatVector")
-_pin("it multiplies along the axes as written", "Dot")
 _pin("it is code of the user", "Lambda")

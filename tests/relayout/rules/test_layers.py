@@ -161,6 +161,18 @@ def test_features_joined_along_the_batch(source: str) -> None:
 
 
 @FORMATS
+@pytest.mark.parametrize("axes", [1, 2, -1, (1, 2), (2, 1)])
+@pytest.mark.parametrize("normalize", [True, False])
+def test_dot_multiplies_along_the_same_axes(axes: int | tuple, normalize: bool, source: str) -> None:
+    """Also where as many channels as steps hide which axis it is; what it makes has the order that it had."""
+    start = keras.Input((6, 6), name="signal")
+    pairs = [layers.Conv1D(6, 3, padding="same", data_format=source)(start) for _ in range(2)]
+    product = layers.Dot(axes, normalize=normalize, name="product")(pairs)
+    result = check(keras.Model(start, layers.Dense(4)(product)), source)
+    assert not result.permutations
+
+
+@FORMATS
 def test_a_merge_with_a_tensor_of_lower_rank_stays(source: str) -> None:
     """Keras puts the missing axis behind the batch."""
     start = start_of(source, 3)
