@@ -1,6 +1,7 @@
 """A benchmark beside an earlier one, from the report that that left: what changed, in figures and around them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ class Change:
     """One contestant then and now, medians in ms. `ratio` is then divided by now: above 1, it is faster now.
 
     The interval is that of the quotient of both medians' intervals, which is wider than need be: runs at two times
-    share nothing that would cancel. None where one of them was not measured.
+    share nothing that would cancel. None where one of them was not measured, or not under the same conditions.
     """
 
     contestant: str
@@ -37,13 +38,25 @@ class Against:
     circumstances: tuple[str, ...]
 
 
+def require_comparable(models: Sequence[tuple[str, str]], report: Earlier) -> None:
+    """Raises OptionError, before anything is measured, where a report has no benchmark, or one of none of these models.
+
+    `models` are labels with roles.
+    """
+    then = [entry for found in _benchmarks(report) for entry in found["contestants"] if entry["role"] != "control"]
+    labels, roles = ({entry[key] for entry in then} for key in ("label", "role"))
+    if not any(label in labels or role in roles - {"model"} for label, role in models):
+        names = ", ".join(dict.fromkeys(str(entry["label"]) for entry in then))
+        raise OptionError(f"The earlier report times none of these models, but {names or 'nothing at all'}.")
+
+
 def compare(found: Benchmark, report: Earlier) -> Against:
-    """Holds a benchmark against the one of a report under the same conditions.
+    """Holds a benchmark against that of a report under the same conditions, else against its first.
 
     Raises OptionError where the report has no benchmark.
     """
-    earlier = _nearest(found, report)
-    circumstances = tuple(_circumstances(found, earlier))
+    all_of_it = _benchmarks(report)
+    earlier = next((one for one in all_of_it if _conditions_of(one) == _conditions(found)), all_of_it[0])
     comparable = _conditions(found) == _conditions_of(earlier) and found.environment.cpu == _environment(earlier, "cpu")
     then = [entry for entry in earlier["contestants"] if entry["role"] != "control"]
     changes = []
@@ -51,24 +64,20 @@ def compare(found: Benchmark, report: Earlier) -> Against:
         before = _same(entry, then)
         if before is not None and entry.role != "control":
             changes.append(_change(entry, before, comparable=comparable))
-    if not changes:
-        names = ", ".join(str(entry["label"]) for entry in then)
-        raise OptionError(f"The earlier report times none of these models, but {names}.")
-    return Against(tuple(changes), circumstances)
+    circumstances = [] if changes else ["none of these models was timed then"]
+    return Against(tuple(changes), (*circumstances, *_circumstances(found, earlier)))
 
 
-def _nearest(found: Benchmark, report: Earlier) -> Earlier:
-    """The benchmark of the report that was run under the same conditions, else its first."""
-    try:
-        all_of_it = [report["benchmark"], *report.get("further", [])]
-        if all_of_it[0] is not None:
-            same = [one for one in all_of_it if _conditions_of(one) == _conditions(found)]
-            return (same or all_of_it)[0]  # type: ignore[no-any-return]  # from JSON
-    except (KeyError, TypeError, AttributeError) as error:
-        raise OptionError(
-            "The earlier report is none of ovprep, or of another version: it has no benchmark."
-        ) from error
-    raise OptionError("The earlier report has no benchmark, since it was made with --no-benchmark.")
+def _benchmarks(report: Earlier) -> list[Earlier]:
+    """Those of a report, which may have been written by anything, with all that is read of them."""
+    with suppress(KeyError, TypeError, AttributeError):
+        found = [report["benchmark"], *report.get("further", [])]
+        if found[0] is None:
+            raise OptionError("The earlier report has no benchmark, since it was made with --no-benchmark.")
+        read = {"label", "role", "precision", "median_ms"}
+        if all(_conditions_of(one) and all(read <= set(entry) for entry in one["contestants"]) for one in found):
+            return found
+    raise OptionError("The earlier report is none of ovprep, or of another version: it has no benchmark.")
 
 
 def _conditions(found: Benchmark) -> dict[str, Any]:
@@ -97,12 +106,11 @@ def _change(entry: Measurement, before: Earlier, *, comparable: bool) -> Change:
     if then_ms is None or now_ms is None:
         return Change(entry.label, then_ms, now_ms, None, None, None, "cannot tell")
     ends = (before.get("median_low_ms"), before.get("median_high_ms"), entry.median_low_ms, entry.median_high_ms)
-    if any(end is None for end in ends):
+    if not comparable or any(end is None for end in ends):
         return Change(entry.label, then_ms, now_ms, then_ms / now_ms, None, None, "cannot tell")
     then_low, then_high, now_low, now_high = map(float, ends)  # type: ignore[arg-type]  # none of them is None
     low, high = then_low / now_high, then_high / now_low
-    verdict = _verdict(low, high) if comparable else "cannot tell"
-    return Change(entry.label, then_ms, now_ms, then_ms / now_ms, low, high, verdict)
+    return Change(entry.label, then_ms, now_ms, then_ms / now_ms, low, high, _verdict(low, high))
 
 
 def _verdict(low: float, high: float) -> Verdict:

@@ -17,7 +17,7 @@ class Limits:
     fail_if_slower  a model must be so many times as fast as what it is compared with, at the lower end of the interval:
                     the result of `convert` against the original, each model of a benchmark against the first, a single
                     one against its earlier run
-    max_latency_ms  the median must be within it, at the upper end of its interval
+    max_latency_ms  the median must be within it, at the upper end of its interval; no limit for throughput
     max_memory_mb   peak resident memory of the process must be within it, in millions of bytes, the Python interpreter
                     included
 
@@ -49,7 +49,7 @@ def _gates(found: Benchmark, limits: Limits, changes: Sequence[Change]) -> Itera
     if limits.fail_if_slower is not None:
         yield from _speed(found, limits.fail_if_slower, changes)
     for entry in _subjects(found):
-        if limits.max_latency_ms is not None:
+        if limits.max_latency_ms is not None and found.hint == "latency":
             yield _latency(entry, limits.max_latency_ms)
         if limits.max_memory_mb is not None:
             yield _memory(entry, limits.max_memory_mb)
@@ -77,8 +77,15 @@ def _speed(found: Benchmark, limit: float, changes: Sequence[Change]) -> Iterato
     for pair in candidates if not original else ():
         yield _ratio(pair.contestant, pair.baseline, _inverse(pair), limit)
     if not original and not candidates:
-        for change in changes:
-            yield _ratio(change.contestant, "its earlier run", change.low, limit)
+        yield from _against_itself(found.contestants[0], limit, changes)
+
+
+def _against_itself(baseline: Measurement, limit: float, changes: Sequence[Change]) -> Iterator[Gate]:
+    """Each model against its earlier run; where there is none, the limit is missed."""
+    for change in changes:
+        yield _ratio(change.contestant, "its earlier run", change.low, limit)
+    if not changes:
+        yield _ratio(baseline.label, "another model", None, limit)
 
 
 def _inverse(pair: Pair) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ovprep.bench.against import Against, compare
+from ovprep.bench.against import Against, compare, require_comparable
 from ovprep.bench.results import Benchmark, Clock
 from ovprep.errors import OptionError
 from tests.bench.made_up import HERE, benchmark, measured
@@ -101,9 +101,33 @@ def test_reports_of_before_the_intervals_give_a_ratio_and_no_verdict() -> None:
         ({}, "has no benchmark"),
         ({"benchmark": None}, "made with --no-benchmark"),
         ({"benchmark": 3}, "none of ovprep"),
-        (report(benchmark(measured("b"))), "times none of these models, but b"),
+        ({"benchmark": {"threads": 1, "batch": 1}}, "none of ovprep"),
     ],
 )
 def test_reports_that_hold_nothing_to_compare(earlier: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError, match=words):
         compare(benchmark(measured("a")), earlier)
+    with pytest.raises(OptionError, match=words):
+        require_comparable([("a", "model")], earlier)
+
+
+def test_a_report_of_other_models_is_refused_beforehand() -> None:
+    earlier = report(
+        benchmark(measured("b"), measured("b (control)", "control")), benchmark(measured("ours", "ovprep"))
+    )
+    with pytest.raises(OptionError, match=r"times none of these models, but b, ours\.$"):
+        require_comparable([("a", "model")], earlier)
+    require_comparable([("a", "model"), ("b", "model")], earlier)
+    require_comparable([("model_openvino", "ovprep")], earlier)
+
+
+def test_what_turns_out_to_have_no_counterpart_is_told() -> None:
+    then = benchmark(measured("ovprep", "ovprep", precision="bf16"))
+    found = against(benchmark(measured("model_openvino", "ovprep")), then)
+    assert found.changes == ()
+    assert found.circumstances[0] == "none of these models was timed then"
+
+
+def test_an_interval_is_given_under_the_same_conditions_alone() -> None:
+    found = against(benchmark(measured("a", median=0.5)), benchmark(measured("a"), threads=1))
+    assert (found.changes[0].ratio, found.changes[0].low, found.changes[0].high) == (2.0, None, None)

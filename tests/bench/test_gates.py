@@ -92,3 +92,16 @@ def test_no_limit_is_no_gate() -> None:
 def test_senseless_limits_are_refused(name: str, limit: float) -> None:
     with pytest.raises(OptionError, match="is no limit"):
         Limits(**{name: limit})
+
+
+def test_a_limit_of_speed_is_missed_where_there_is_nothing_to_be_faster_than() -> None:
+    found = benchmark(
+        measured("a"), measured("default", "ovprep", precision="bf16"), pairs=(paired("default", "a", 0.1),)
+    )
+    (gate,) = gates(found, fail_if_slower=1.0)
+    assert (gate.contestant, gate.found, gate.passed) == ("a", None, False)
+
+
+def test_throughput_has_no_latency() -> None:
+    found = benchmark(measured("a", median=9.0), hint="throughput")
+    assert [gate.name for gate in gates(found, max_latency_ms=1.0, max_memory_mb=200.0)] == ["max-memory-mb"]
