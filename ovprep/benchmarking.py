@@ -15,22 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from ovprep.api import as_file, checked_threads, read_options
-from ovprep.bench.against import Against, compare
+from ovprep.bench.against import compare, require_comparable
 from ovprep.bench.gates import Limits, judged
 from ovprep.bench.protocol import benchmark as measure
 from ovprep.bench.results import Benchmark
 from ovprep.carrying import Missing, carried
+from ovprep.entrants import Entrants, opened, require_batch
 from ovprep.errors import ModelError, OptionError
-from ovprep.graph.cost import receptive_field
-from ovprep.inspection import default_sizes
-from ovprep.interface import Interface
-from ovprep.options import LAYOUTS, ReadOptions
 from ovprep.report.benched import Benchmarked, TimedModel
-from ovprep.report.folder import MANIFEST
-from ovprep.sides import Side, open_candidate, open_original
+from ovprep.report.options import asked_of
+from ovprep.sides import Side
 from ovprep.verify.contender import Contender, Hint
-from ovprep.verify.match import Stated, match
-from ovprep.verify.signals import BATCH
 
 Progress = Callable[[str], None]
 
@@ -91,9 +86,12 @@ def benchmark(
     gives what there is, as partial. Raises ModelError, UnsupportedError or OptionError where a model cannot be read, an
     option makes no sense, or the models do not take the same inputs.
     """
+    asked = asked_of(benchmark, locals())
     say = on_progress or (lambda stage: None)
     conditions = _checked(threads, batch, hint, seconds)
     limits = Limits(fail_if_slower, max_latency_ms, max_memory_mb)
+    if max_latency_ms is not None and "latency" not in conditions.hints:
+        raise OptionError("--max-latency-ms is about single inferences: add latency to --hint.")
     if not models:
         raise OptionError("Give a model to time, as ovprep benchmark model.h5 model_openvino.")
     if fail_if_slower is not None and len(models) == 1 and not everything and against is None:
@@ -104,64 +102,22 @@ def benchmark(
     with ExitStack() as stack:
         paths = [stack.enter_context(as_file(model)) for model in models]
         say(f"reading {', '.join(path.name for path in paths)}")
-        entrants = _opened(paths, options, dynamic, layout, max(conditions.threads))
-        _require_batch(entrants, conditions.batches)
+        entrants = opened(paths, options, dynamic, layout, max(conditions.threads))
+        require_batch(entrants, conditions.batches)
         contenders, missing = list(entrants.contenders), Missing()
         if everything:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
             how = {**reading, "input_values": input_values, "dynamic": dynamic}
             further, missing = carried(entrants.sides[0], scratch, how, max(conditions.threads), say)
             contenders += further
+        if earlier is not None:
+            require_comparable([(one.label, one.role) for one in contenders], earlier)
         benchmarks = _measured(entrants, contenders, missing, conditions, seconds, seed, say)
-        return _judged(entrants, benchmarks, earlier, limits)
-
-
-@dataclass(frozen=True)
-class _Entrants:
-    """The models side by side: what the first takes, with the sizes of its open axes but the batch."""
-
-    sides: list[Side]
-    labels: list[str]
-    interface: Interface
-    contenders: list[Contender]
-    sizes: dict[str, int]
-
-
-def _opened(
-    paths: Sequence[Path],
-    options: ReadOptions,
-    dynamic: Sequence[str],
-    layout: str | Mapping[str, str] | None,
-    threads: int,
-) -> _Entrants:
-    """Reads all, and finds which input of each is which of the first's; outputs may be others."""
-    stated = _stated(layout)
-    first = open_original(paths[0], options, dynamic, threads)
-    sides = [first, *(open_candidate(path, options, threads) for path in paths[1:])]
-    taken = [Interface(side.interface.inputs, ()) for side in sides]
-    interface = taken[0]
-    for side, inputs in zip(sides, taken, strict=True):  # what any of them tells of axes and sizes holds for all
-        interface = match(interface, inputs, first.names, side.names, stated).source
-    labels = _labels(paths)
-    contenders = []
-    for side, label, inputs, path in zip(sides, labels, taken, paths, strict=True):
-        found = match(interface, inputs, first.names, side.names, stated)
-        contenders.append(
-            replace(
-                side.contender,
-                label=label,
-                role="ovprep" if (path / MANIFEST).exists() else "model",
-                input_layouts=tuple(port.layout for port in found.target.inputs),
-                wiring=found.wiring,
-            )
-        )
-    field = receptive_field(first.canonical.graph) if first.canonical is not None else None
-    sizes = {name: size for name, size in default_sizes(interface, field).items() if name != BATCH}
-    return _Entrants(sides, labels, interface, contenders, sizes)
+        return _judged(entrants, benchmarks, earlier, limits, asked)
 
 
 def _measured(
-    entrants: _Entrants,
+    entrants: Entrants,
     contenders: Sequence[Contender],
     missing: Missing,
     conditions: Conditions,
@@ -199,46 +155,20 @@ def _measured(
     return found
 
 
-def _labels(paths: Sequence[Path]) -> list[str]:
-    """File names, or as much of the paths as tells them apart; numbers behind those that are the same."""
-    names = [path.name or str(path) for path in paths]
-    if len(set(names)) < len(names):
-        names = [str(path) for path in paths]
-    seen: dict[str, int] = {}
-    labels = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return labels
-
-
-def _stated(layout: str | Mapping[str, str] | None) -> Stated:
-    for word in [layout] if isinstance(layout, str) else list((layout or {}).values()):
-        if word not in LAYOUTS:
-            raise OptionError(f"There is no layout {word!r}; choose {', '.join(LAYOUTS)}.")
-    return Stated(layout=layout) if isinstance(layout, str) else Stated(layouts=layout or {})
-
-
 def _for_hint(contenders: Sequence[Contender], hint: Hint) -> tuple[Contender, list[Contender]]:
     baseline, *others = (replace(one, hint=hint) for one in contenders)
     return baseline, others
 
 
-def _require_batch(entrants: _Entrants, batches: Sequence[int]) -> None:
-    if batches == (1,) or BATCH in entrants.interface.open_dims():
-        return
-    port = entrants.interface.inputs[0]
-    raise OptionError(
-        f"The batch of {port} is fixed, so that {', '.join(map(str, batches))} cannot be timed; leave --batch out, or "
-        "give models that leave it open."
-    )
-
-
 def _judged(
-    entrants: _Entrants, benchmarks: Sequence[Benchmark], earlier: Mapping[str, Any] | None, limits: Limits
+    entrants: Entrants,
+    benchmarks: Sequence[Benchmark],
+    earlier: Mapping[str, Any] | None,
+    limits: Limits,
+    asked: Mapping[str, Any],
 ) -> Benchmarked:
-    against: Against | None = None if earlier is None else compare(benchmarks[0], earlier)
-    changes = [against.changes if against is not None else (), *[()] * (len(benchmarks) - 1)]
+    compared = [None if earlier is None else compare(found, earlier) for found in benchmarks]
+    changes = [() if against is None else against.changes for against in compared]
     return Benchmarked(
         models=tuple(
             TimedModel(label, side.path, side.format, side.sha256, side.framework)
@@ -247,8 +177,9 @@ def _judged(
         interface=entrants.interface,
         sizes=entrants.sizes,
         benchmarks=tuple(judged(found, limits, then) for found, then in zip(benchmarks, changes, strict=True)),
-        against=against,
+        against=compared[0],
         warnings=tuple(_warnings(entrants.sides)),
+        options=asked,
     )
 
 

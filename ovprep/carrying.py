@@ -12,6 +12,10 @@ from ovprep.sides import Side
 from ovprep.verify.contender import Contender
 from ovprep.verify.conversion import DirectConversion
 
+TFLITE, ONNX, DIRECT, OVPREP = "TFLite", "ONNX Runtime", "OpenVINO, direct conversion", "ovprep"
+OVPREP_DEFAULT = "ovprep, default precision"
+MADE = frozenset((TFLITE, ONNX, DIRECT, OVPREP, OVPREP_DEFAULT))
+"""Labels of what is made here."""
 Missing = dict[Contender, str]
 """Contenders that could not be made, with the reasons."""
 
@@ -72,15 +76,14 @@ class _Maker:
         path = self._original.path
         if self._original.runtime not in ("keras", "tensorflow") or path.suffix.lower() == ".pb":
             return []
-        rival = Contender("TFLite", "tflite", path, role="carried", options=self._original.options)
+        rival = Contender(TFLITE, "tflite", path, role="carried", options=self._original.options)
         if len(self._inputs) > 1:
             self.missing[rival] = "TFLite does not keep the order of several inputs."
         return [rival]
 
     def direct(self) -> Contender:
         """OpenVINO's own conversion."""
-        label = "OpenVINO, direct conversion"
-        return Contender(label, "openvino", self._original.path, role="direct", options=self._original.options)
+        return Contender(DIRECT, "openvino", self._original.path, role="direct", options=self._original.options)
 
     def onnx(self) -> list[Contender]:
         """As clean ONNX; none for a model that runs in ONNX Runtime anyway."""
@@ -88,7 +91,7 @@ class _Maker:
             return []
         self._say("making ONNX of it")
         path = self._scratch / "normalized.onnx"
-        made = Contender("ONNX Runtime", "onnxruntime", path, role="carried")
+        made = Contender(ONNX, "onnxruntime", path, role="carried")
         try:
             done = normalize(self._original.path, path, verify=False, **self._reading)
         except OvprepError as error:
@@ -100,11 +103,11 @@ class _Maker:
         """ovprep's IR, as `convert` makes it."""
         self._say("converting it")
         folder = self._scratch / "ovprep"
-        ours = Contender("ovprep", "openvino", folder / "model.xml", role="ovprep")
+        ours = Contender(OVPREP, "openvino", folder / "model.xml", role="ovprep")
         try:
             done = convert(self._original.path, folder, verify=False, benchmark=False, **self._reading)
         except OvprepError as error:
             self.missing[ours] = str(error)
             return [ours]
         ours = replace(ours, input_layouts=tuple(port.layout for port in done.interface.inputs))
-        return [ours, replace(ours, label="ovprep, default precision", precision="default")]
+        return [ours, replace(ours, label=OVPREP_DEFAULT, precision="default")]

@@ -12,8 +12,7 @@ from onnx import helper
 
 import ovprep
 from ovprep.bench.contestant import Contestant
-from ovprep.errors import ModelError, OptionError, OutputError
-from ovprep.report.benched import require_benchmark_place
+from ovprep.errors import ModelError, OptionError
 from tests.verify.networks import network, write_ir, write_onnx
 
 SHORT: dict[str, Any] = {"seconds": 0.2, "threads": 1}
@@ -190,6 +189,7 @@ def test_a_conversion_has_its_gates_and_ops(folder: Path, tmp_path: Path) -> Non
         ({"layout": "nhw"}, "no layout 'nhw'"),
         ({"fail_if_slower": 1.0}, "needs a second model"),
         ({"max_latency_ms": -1.0}, "--max-latency-ms -1 is no limit"),
+        ({"max_latency_ms": 1.0, "hint": "throughput"}, "add latency to --hint"),
     ],
 )
 def test_senseless_options_are_a_sentence(folder: Path, options: dict[str, Any], words: str) -> None:
@@ -230,13 +230,28 @@ def test_limits_of_a_conversion_need_its_benchmark(folder: Path, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_report_replaces_only_one_of_its_kind(tmp_path: Path) -> None:
-    place = tmp_path / "report.json"
-    require_benchmark_place(place)
-    place.write_text(json.dumps({"schema": 1, "ovprep": "0", "models": [], "benchmark": {}}))
-    require_benchmark_place(place)
-    place.write_text(json.dumps({"schema": 1, "ovprep": "0", "benchmark": {}}))
-    with pytest.raises(OutputError, match="no report of ovprep benchmark"):
-        require_benchmark_place(place)
-    with pytest.raises(OutputError, match="is a folder"):
-        require_benchmark_place(tmp_path)
+def test_an_earlier_run_of_other_models_is_refused_before_anything_runs(
+    folder: Path, tmp_path: Path, fed: dict[str, list[np.ndarray]]
+) -> None:
+    earlier = {"benchmark": {"threads": 1, "batch": 1, "contestants": []}}
+    (tmp_path / "report.json").write_text(json.dumps(earlier))
+    with pytest.raises(OptionError, match="times none of these models"):
+        ovprep.benchmark(folder / "ours", against=tmp_path / "report.json", **SHORT)
+    assert fed == {}
+
+
+def test_a_folder_named_like_a_rival_is_told_from_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "ovprep").symlink_to(folder / "ours", target_is_directory=True)
+    found = ovprep.benchmark(folder / "first.onnx", tmp_path / "ovprep", everything=True, **SHORT)
+    labels = [entry.label for entry in found.benchmark.contestants]
+    assert len(labels) == len(set(labels))
+    assert {"ovprep", "ovprep/"} <= set(labels)
+
+
+def test_the_report_tells_what_was_asked_for(folder: Path, tmp_path: Path) -> None:
+    found = ovprep.benchmark(folder / "ours", batch=(1,), **SHORT)
+    assert found.report()["options"] == {"threads": 1, "batch": [1], "seconds": 0.2}
+    found.write(tmp_path / "timing.json")
+    page = ovprep.report_page(tmp_path / "timing.json")
+    assert page == tmp_path / "timing.html"
+    assert f"ovprep benchmark {folder / 'ours'} --threads 1 --seconds 0.2<" in page.read_text("utf-8")

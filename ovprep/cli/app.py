@@ -258,15 +258,18 @@ app.command("benchmark")(benchmark_command)
 @app.command()
 def report(
     report: Annotated[
-        Path, typer.Argument(metavar="REPORT", help="The report.json of a conversion.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="REPORT", help="The report.json of convert, or what benchmark or verify wrote.", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Page to write; report.html beside REPORT by default."),
+        typer.Option("--output", "-o", metavar="FILE", help="Page to write; REPORT's name with .html by default."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Draw the page of a conversion from its report.json."""
+    """Draw the page of a report from its JSON alone."""
     from ovprep.reporting import report_page
 
     page = str(report_page(report, output))

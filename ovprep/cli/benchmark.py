@@ -75,12 +75,12 @@ def benchmark(
     """Time models against each other, in processes of their own, and say what can be told."""
     from ovprep.benchmarking import benchmark as run
     from ovprep.cli.render_benchmark import markdown_of, render_benchmark
-    from ovprep.report.benched import require_benchmark_place
+    from ovprep.report.kinds import require_report_place
 
     if json and markdown:
         raise OptionError("--json and --markdown both print the result; choose one.")
     if output is not None:
-        require_benchmark_place(output)
+        require_report_place(output, "benchmark")
     hints: Any = words(hint)
     out = Output(json)
     with out.progress() as progress:

@@ -189,9 +189,10 @@ def _changes(against: Against) -> Iterator[str]:
             yield f"{change.contestant}: not measured both times"
             continue
         interval = _interval(change.low, change.high)
+        known = f" ({interval})" if interval else ""
         yield (
             f"{change.contestant}: {change.then_ms:.3f} ms then, {change.now_ms:.3f} ms now, then ÷ now "
-            f"{change.ratio:.2f} ({interval}): {change.verdict}"
+            f"{change.ratio:.2f}{known}: {change.verdict}"
         )
     yield f"Since then: {'; '.join(against.circumstances) or 'nothing changed around it'}."
 

@@ -28,7 +28,7 @@ def render_conversion(console: "Console", done: Conversion) -> None:
     section(console, "Interface", map(escape, interface_lines(done.original, done.interface)))
     section(console, "Warnings", map(escape, done.warnings))
     section(console, "Equality", _equality(done.verification))
-    section(console, "Latency", _latency(done.benchmark))
+    section(console, "Latency", latency_lines(done.benchmark))
     section(console, "Files", map(escape, _files(done)))
     section(console, "Next", map(escape, _next_steps(done)))
 
@@ -74,7 +74,8 @@ def _precision(line: "AtPrecision") -> tuple[str, ...]:
     return line.precision, f"{line.max_abs_error:.1e}", f"{line.max_rel_error:.1e}", angle, flips
 
 
-def _latency(found: "Benchmark | None") -> Iterable[str]:
+def latency_lines(found: "Benchmark | None") -> Iterable[str]:
+    """A table of the contestants, what went wrong, and the conditions."""
     if found is None:
         yield "not measured (--no-benchmark)"
         return
@@ -101,7 +102,8 @@ def _row(entry: "Measurement", pair: "Pair | None") -> tuple[str, ...]:
         verdict = _verdict(entry, pair)
     elif entry.role == "ovprep" and pair is None:
         ratio = "1"
-    return entry.label, entry.precision or "", _ms(entry.median_ms), _ms(entry.p90_ms), ratio, interval, verdict
+    p90 = "-" if entry.p90_ms is None else _ms(entry.p90_ms)
+    return entry.label, entry.precision or "", _ms(entry.median_ms), p90, ratio, interval, verdict
 
 
 def _verdict(entry: "Measurement", pair: "Pair") -> str:

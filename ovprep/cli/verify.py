@@ -70,11 +70,11 @@ def verify(
     """Say whether two models are the same, and by how much they differ."""
     from ovprep.cli.render_verification import render_verification
     from ovprep.recheck import verify_certificate
-    from ovprep.report.verified import require_report_place
+    from ovprep.report.kinds import require_report_place
     from ovprep.verifying import verify as run
 
     if output is not None:
-        require_report_place(output)
+        require_report_place(output, "verification")
     shared: dict[str, Any] = {"allow_code": allow_code, "plugins": plugin or (), "threads": threads}
     stated = stated_layouts(layout or ())
     out = Output(json)

@@ -1,14 +1,14 @@
 """What `ovprep benchmark` leaves behind: a report of the same schema as that of a conversion, as far as it goes."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ovprep import __version__
 from ovprep.bench.against import Against
 from ovprep.bench.results import Benchmark, Gate
-from ovprep.errors import OutputError
 from ovprep.interface import Interface
 from ovprep.report.document import SCHEMA, interface_document, plain
 from ovprep.report.folder import new_file
@@ -30,7 +30,7 @@ class Benchmarked:
     """Models timed against the first of them, under each of the conditions that were asked for.
 
     `interface` is that of the first, with the sizes that were fed. `against` compares the first of the `benchmarks`
-    with an earlier run.
+    with an earlier run. `options` are those that were asked for, as `ovprep.benchmark` names them.
     """
 
     models: tuple[TimedModel, ...]
@@ -39,6 +39,7 @@ class Benchmarked:
     benchmarks: tuple[Benchmark, ...]
     against: Against | None
     warnings: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def benchmark(self) -> Benchmark:
@@ -68,6 +69,7 @@ class Benchmarked:
                 "framework": first.framework,
             },
             "models": plain(self.models),
+            "options": plain(self.options),
             "interface": interface_document(self.interface),
             "sizes": dict(self.sizes),
             "benchmark": plain(self.benchmarks[0]),
@@ -80,17 +82,3 @@ class Benchmarked:
         """Writes the report to a file. Raises OutputError where it cannot be written."""
         with new_file(path) as scratch:
             scratch.write_text(json.dumps(self.report(), indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
-
-
-def require_benchmark_place(path: Path) -> None:
-    """Raises OutputError unless there is nothing at `path`, or a report of an earlier `ovprep benchmark`."""
-    if not path.exists():
-        return
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder. Give a file for the report with --output, as {path / 'report.json'}.")
-    try:
-        ours = {"schema", "ovprep", "models", "benchmark"} <= set(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        ours = False
-    if not ours:
-        raise OutputError(f"{path} exists and is no report of ovprep benchmark. Choose another place with --output.")

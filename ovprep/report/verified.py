@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from ovprep import __version__
-from ovprep.errors import OutputError
 from ovprep.interface import Interface
 from ovprep.report.document import SCHEMA, interface_document, plain
 from ovprep.report.folder import new_file
@@ -58,20 +57,6 @@ class Verified:
         """Writes the report to a file. Raises OutputError where it cannot be written."""
         with new_file(path) as scratch:
             scratch.write_text(json.dumps(self.report(), indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
-
-
-def require_report_place(path: Path) -> None:
-    """Raises OutputError unless there is nothing at `path`, or a report of an earlier `ovprep verify`."""
-    if not path.exists():
-        return
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder. Give a file for the report with --output, as {path / 'report.json'}.")
-    try:
-        ours = {"schema", "ovprep", "candidate", "verification"} <= set(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        ours = False
-    if not ours:
-        raise OutputError(f"{path} exists and is no report of ovprep verify. Choose another place with --output.")
 
 
 def _side(side: Side) -> dict[str, Any]:

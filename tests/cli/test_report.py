@@ -4,10 +4,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ovprep.cli import main
+from ovprep.report.html.page import page_of
+from tests.report.html.reports import compared_report, timed_report
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "imu_tcn" / "model.keras"
 Run = Callable[..., tuple[int, str, str]]
@@ -69,7 +72,7 @@ def test_what_cannot_be_drawn_or_written_is_a_sentence(run: Run, converted: Path
     assert "is not JSON" in err
     code, _, err = run("report", converted / "manifest.json")
     assert code == 1
-    assert "is no report of a conversion" in err
+    assert "is no report of ovprep" in err
     (converted / "cut.json").write_text(json.dumps({"schema": 1, "source": {"path": "a"}, "normalization": {}}))
     code, _, err = run("report", converted / "cut.json", "-o", "page.html")
     assert code == 1
@@ -90,3 +93,20 @@ def test_the_report_tells_what_was_asked_for(converted: Path) -> None:
     kept = [op for op in report["graph"]["before"] if op["change"] is None]
     assert {op["type"] for op in kept} >= {"input", "output", "Conv"}
     assert {op["type"] for op in report["graph"]["before"] if op["change"] == "removed"} >= {"Transpose"}
+
+
+@pytest.mark.parametrize("report", [timed_report(), compared_report()], ids=["benchmark", "verify"])
+def test_other_reports_have_a_page_too(run: Run, tmp_path: Path, report: dict[str, Any]) -> None:
+    (tmp_path / "found.json").write_text(json.dumps(report))
+    code, out, err = run("report", "found.json")
+    assert (code, out, err) == (0, "found.html\n", "")
+    assert (tmp_path / "found.html").read_text("utf-8") == page_of(report)
+
+
+@pytest.mark.parametrize("words", [("found.json", "-o", "found.json"), ("found.html",)])
+def test_a_report_is_not_written_over(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / words[0]).write_text(json.dumps(timed_report()))
+    code, _, err = run("report", *words)
+    assert code == 1
+    assert "is the report itself" in err
+    assert json.loads((tmp_path / words[0]).read_text()) == timed_report()

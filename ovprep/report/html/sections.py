@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ovprep.report.html.table import Cell, Table, shape, size, table
+from ovprep.report.html.parts import under
+from ovprep.report.html.table import Cell, Table, finite, ms, number, shape, size, table
+from ovprep.report.kinds import kind_of
 
 Report = Mapping[str, Any]
 
@@ -66,9 +68,9 @@ def checks(report: Report) -> list[Mark]:
     return [_mark(one["passed"], one["found"]) for one in found]
 
 
-def gates(report: Report) -> list[Mark]:
+def gates(benchmark: Report) -> list[Mark]:
     """Limits that were asked for."""
-    found = (report.get("benchmark") or {}).get("gates") or []
+    found = benchmark.get("gates") or []
     return [_mark(one["passed"], f"--{one['name']} {one['limit']:g}: {one['explanation']}") for one in found]
 
 
@@ -79,20 +81,22 @@ def _mark(passed: bool | None, text: str) -> Mark:
 
 def environment(report: Report) -> list[tuple[str, str]]:
     """The machine and the software, as far as the report knows them."""
-    found = [("ovprep", str(report.get("ovprep") or "")), ("target", str(report.get("target") or ""))]
+    found = [("ovprep", report.get("ovprep")), ("target", report.get("target"))]
     verification, benchmark = report.get("verification") or {}, report.get("benchmark") or {}
-    found += [("original run by", verification.get("reference", "")), ("IR run by", verification.get("candidate", ""))]
-    machine = benchmark.get("environment") or {}
-    quota, steal = machine.get("quota"), machine.get("steal")
+    ours = "candidate" if kind_of(report) == "verification" else "IR"
+    found += [("original run by", verification.get("reference")), (f"{ours} run by", verification.get("candidate"))]
+    machine = benchmark.get("environment") or (verification.get("certificate") or {}).get("machine") or {}
+    quota, steal, used = machine.get("quota"), machine.get("steal"), machine.get("affinity")
+    versions = machine.get("versions") or {}
     found += [
-        ("CPU", machine.get("cpu", "")),
+        ("CPU", machine.get("cpu")),
         ("instruction sets", " ".join(machine.get("isa") or [])),
-        ("cores used", f"{_list(machine['affinity'])} of {machine['cores']}" if machine else ""),
+        ("cores used", f"{_list(used)} of {machine['cores']}" if used else ""),
         ("limit of the control group", f"{quota:g} cores" if quota else ""),
         ("time stolen by the hypervisor", f"{steal:.2%}" if isinstance(steal, float) else ""),
-        ("system", machine.get("system", "")),
-        ("Python", machine.get("python", "")),
-        ("packages", ", ".join(f"{name} {version}" for name, version in (machine.get("versions") or {}).items())),
+        ("system", machine.get("system")),
+        ("Python", machine.get("python")),
+        ("packages", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     return [(name, str(value)) for name, value in found if value]
 
@@ -104,21 +108,73 @@ def properties(report: Report) -> Table | None:
     return table("Properties of the compiled IR", ["property", "value"], rows) if rows else None
 
 
-def conditions(report: Report) -> str:
+def conditions(benchmark: Report) -> str:
     """How the latencies were measured, in a sentence."""
-    found = report.get("benchmark") or {}
-    if not found:
-        return ""
-    words = [f"batch {found['batch']}"] if found.get("batch") is not None else []
-    words.append(f"{found.get('threads')} threads")
-    words.append(f"{found.get('seconds', 0):.0f} s of measuring in {found.get('restarts')} restarts of each process")
-    clock = found.get("clock") or {}
+    words = [under(benchmark)]
+    words.append(
+        f"{benchmark.get('seconds', 0):.0f} s of measuring in {benchmark.get('restarts')} restarts of each process"
+    )
+    clock = benchmark.get("clock") or {}
     if clock.get("rounds"):
         words.append(f"{clock['dropped']} of {clock['rounds']} rounds left out ({clock['rule'].rstrip('.')})")
-    control = found.get("control") or {}
-    if control.get("ratio") is not None:
-        words.append(f"ovprep against itself: {control['low']:.2f} to {control['high']:.2f}")
+    control = benchmark.get("control") or {}
+    if all(finite(control.get(key)) is not None for key in ("ratio", "low", "high")):
+        words.append(f"{control['baseline']} against itself: {control['low']:.2f} to {control['high']:.2f}")
     return ", ".join(words)
+
+
+def models(report: Report) -> Table:
+    """Those that were timed, or held against each other."""
+    rows: list[list[Cell | str | None]]
+    if kind_of(report) == "verification":
+        sides = [("original", report["source"]), ("candidate", report["candidate"])]
+    else:
+        sides = [(model["label"], model) for model in report["models"]]
+    rows = [
+        [name, *(str(one.get(key) or "") for key in ("path", "format", "framework", "sha256"))] for name, one in sides
+    ]
+    return table("Models", ["model", "file", "format", "written by", "SHA-256"], rows)
+
+
+def setting(benchmark: Report) -> str:
+    """The conditions in a few words, the kind of measurement first."""
+    words = under(benchmark)
+    hint = benchmark.get("hint", "latency")
+    return words if words.startswith(hint) else f"{hint}, {words}"
+
+
+def settings(report: Report) -> Table | None:
+    """Every model under all conditions that it was timed under, where these are several."""
+    runs = [report["benchmark"], *report["further"]] if report["further"] else []
+    rows: list[list[Cell | str | None]] = []
+    for run in runs:
+        pairs = {pair["contestant"]: pair for pair in run.get("pairs") or []}
+        for entry in run["contestants"]:
+            if entry["role"] != "control":
+                pair = pairs.get(entry["label"]) or {}
+                figures = [
+                    ms(entry.get("median_ms")),
+                    *(number(pair.get(key), ".3f") for key in ("ratio", "low", "high")),
+                ]
+                rows.append([setting(run), entry["label"], *figures])
+    heads = ["conditions", "model", "median (ms)", "time ÷ first", "low", "high"]
+    return table("All conditions", heads, rows) if rows else None
+
+
+def changes(report: Report) -> Table | None:
+    """Medians of an earlier run beside those of this one."""
+    found = (report.get("against") or {}).get("changes") or []
+    rows: list[list[Cell | str | None]] = [
+        [
+            one["contestant"],
+            *(ms(one[key]) for key in ("then_ms", "now_ms")),
+            *(number(one[key], ".3f") for key in ("ratio", "low", "high")),
+            one["verdict"],
+        ]
+        for one in found
+    ]
+    heads = ["model", "then (ms)", "now (ms)", "then ÷ now", "low", "high", "now it is"]
+    return table("Against an earlier run", heads, rows) if rows else None
 
 
 def files(report: Report) -> Table:

@@ -1,36 +1,17 @@
-"""The report in one line, and in a few numbers."""
+"""The report in one line, and in a few numbers; of a conversion, unless `compared` knows better."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from ovprep.report.html.compared import equality_verdict, timed_facts, timed_verdict
+from ovprep.report.html.parts import Fact, Tone, Verdict, times, under
 from ovprep.report.html.table import error, finite, ms, size
+from ovprep.report.kinds import kind_of
 
 TINY = 1e-300
 """What a tolerance of zero counts as."""
-Tone = Literal["good", "fair", "bad"]
 Report = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A sentence with what it rests on, and whether it is good news.
-
-    "fair" where something was not found out, or did not get better.
-    """
-
-    tone: Tone
-    sentence: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One number that sums up a part of the report."""
-
-    name: str
-    value: str
-    remark: str
 
 
 @dataclass(frozen=True)
@@ -44,20 +25,17 @@ class _Speed:
 
 def verdict_of(report: Report) -> Verdict:
     """Whether the IR is equal to the original, and how much faster than what; "bad" too where a limit is not met."""
+    match kind_of(report):
+        case "benchmark":
+            return timed_verdict(report)
+        case "verification":
+            return equality_verdict(report)
     equality, equal = _equality(report.get("verification"))
-    speed = _speed(report.get("benchmark"))
-    gates = (report.get("benchmark") or {}).get("gates") or []
-    missed = equality == "bad" or not all(gate["passed"] for gate in gates)
+    benchmark = report.get("benchmark") or {}
+    speed = _speed(benchmark)
+    missed = equality == "bad" or not all(gate["passed"] for gate in benchmark.get("gates") or [])
     tone: Tone = "bad" if missed else "good" if equality == speed.tone == "good" else "fair"
-    return Verdict(tone, f"{equal}{speed.words}.", _with_conditions(speed.detail, report.get("benchmark") or {}))
-
-
-def _with_conditions(detail: str, benchmark: Report) -> str:
-    if not detail:
-        return ""
-    batch = f"batch {benchmark['batch']}, " if benchmark.get("batch") is not None else ""
-    threads = benchmark.get("threads")
-    return f"{detail}; {batch}{threads} thread{'s' * (threads != 1)}"
+    return Verdict(tone, f"{equal}{speed.words}.", f"{speed.detail}; {under(benchmark)}" if speed.detail else "")
 
 
 def _equality(verification: Report | None) -> tuple[Tone, str]:
@@ -68,7 +46,7 @@ def _equality(verification: Report | None) -> tuple[Tone, str]:
     return "bad", "Not equal to the original"
 
 
-def _speed(benchmark: Report | None) -> _Speed:
+def _speed(benchmark: Report) -> _Speed:
     if not benchmark:
         return _Speed("fair", "; not timed")
     entries = {entry["label"]: entry for entry in benchmark.get("contestants") or []}
@@ -91,18 +69,14 @@ def _compared(pair: Report, opponent: str) -> _Speed:
     interval = f"95% interval of the ratio: {low:.2f} to {high:.2f}"
     match pair["verdict"]:
         case "faster":
-            return _Speed("good", f", and {_times(ratio)} as fast as {opponent}", interval)
+            return _Speed("good", f", and {times(ratio)} as fast as {opponent}", interval)
         case "slower":
             turned = f"95% interval of the ratio: {1 / high:.2f} to {1 / low:.2f}"
-            return _Speed("fair", f", but slower: it takes {_times(1 / ratio)} as long as {opponent}", turned)
+            return _Speed("fair", f", but slower: it takes {times(1 / ratio)} as long as {opponent}", turned)
         case "cannot tell":
             return _Speed("fair", f"; whether it is faster than {opponent} cannot be told", interval)
         case _:
             return _Speed("good", f", and as fast as {opponent} within 2%", interval)
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.0f} times" if ratio >= 20 else f"{ratio:.1f} times" if ratio >= 2 else f"{ratio:.2f} times"
 
 
 def _why_not(benchmark: Report) -> str:
@@ -111,7 +85,9 @@ def _why_not(benchmark: Report) -> str:
 
 
 def facts_of(report: Report) -> list[Fact]:
-    """Latency, error, Transposes, size and memory, as far as they are known."""
+    """Latency, error, Transposes, size and memory, as far as they are known; of models that were timed, each median."""
+    if kind_of(report) == "benchmark":
+        return timed_facts(report)
     found = [*_latency(report), *_error(report), *_transposes(report), *_files(report), *_memory(report)]
     return [fact for fact in found if fact.value]
 

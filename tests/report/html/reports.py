@@ -167,7 +167,7 @@ def contestant(label: str, role: str, median: float | None, **more: Any) -> dict
     }
 
 
-def pair(name: str, ratio: float, low: float, high: float, verdict: str) -> dict[str, Any]:
+def pair(name: str, ratio: float | None, low: float | None, high: float | None, verdict: str) -> dict[str, Any]:
     return {
         "contestant": name,
         "baseline": "ovprep",
@@ -238,6 +238,67 @@ def benchmark(layer: str = "conv1") -> dict[str, Any]:
                 "explanation": "0.2 ms is within it.",
             }
         ],
+    }
+
+
+def timed_report(layer: str = "conv1", further: int = 1) -> dict[str, Any]:
+    """What `ovprep benchmark` writes: a Keras model, its IR and one that failed, under `further` more conditions."""
+    whole = full_report(layer)
+    names = (f"{layer}.h5", f"{layer}_openvino", "broken.onnx")
+    found = {
+        **benchmark(layer),
+        "contestants": [
+            contestant(names[0], "model", 1.3, runtime="keras", version="Keras 3.1 on TensorFlow 2.2"),
+            contestant(f"{names[0]} (control)", "control", 1.3),
+            contestant(names[1], "ovprep", 0.2),
+            contestant(names[2], "model", None, reason="It was killed by SIGSEGV."),
+        ],
+        "pairs": [
+            {**pair(names[1], 0.16, 0.15, 0.17, "slower"), "baseline": names[0]},
+            {**pair(names[2], None, None, None, "cannot tell"), "baseline": names[0]},
+        ],
+        "control": {**pair(f"{names[0]} (control)", 1.0, 0.99, 1.01, "equal within 2%"), "baseline": names[0]},
+        "ops_of": names[1],
+    }
+    return {
+        **{key: whole[key] for key in ("schema", "ovprep", "source", "warnings")},
+        "interface": {key: whole["interface"][key] for key in ("inputs", "outputs")},
+        "models": [
+            {"label": name, "path": f"/models/{name}", "format": "f", "sha256": "ef" * 32, "framework": "g"}
+            for name in names
+        ],
+        "options": {"threads": [2], "batch": [1, 8], "hint": ["latency"], "seconds": 3.0},
+        "sizes": {},
+        "benchmark": found,
+        "further": [{**found, "batch": 8 * (number + 1), "ops": [], "machine": None} for number in range(further)],
+        "against": {
+            "changes": [
+                {
+                    "contestant": names[0],
+                    "then_ms": 1.5,
+                    "now_ms": 1.3,
+                    "ratio": 1.15,
+                    "low": 1.1,
+                    "high": 1.2,
+                    "verdict": "faster",
+                }
+            ],
+            "circumstances": ["openvino 2025.1 then, 2026.4.1 now"],
+        },
+    }
+
+
+def compared_report(layer: str = "conv1") -> dict[str, Any]:
+    """What `ovprep verify` writes of two models that are not the same, with a certificate that was run again."""
+    whole = full_report(layer)
+    machine = {"versions": {"openvino": "2026.4.1"}, "cpu": "AMD EPYC", "isa": ["avx2"], "threads": 2}
+    located = {"side": "candidate", "op": layer, "op_type": "Conv", "origin": "layer 3"}
+    certificate = {"options": {"layout": {"x": "nwc"}, "data": ["a b.npy"], "tolerance": 0.01}, "machine": machine}
+    return {
+        **{key: whole[key] for key in ("schema", "ovprep", "source", "interface", "warnings")},
+        "candidate": {"path": "/models/other.onnx", "format": "onnx", "sha256": "cd" * 32, "framework": "onnx"},
+        "verification": {**whole["verification"], "passed": False, "located": located, "certificate": certificate},
+        "reproduction": {"reproduced": False, "same_files": True, "changes": ["OpenVINO is 2026.4.1, and was 2025.1."]},
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ovprep.report.html.page import page_of
-from tests.report.html.reports import HOSTILE, IMAGE, full_report
+from tests.report.html.reports import HOSTILE, IMAGE, compared_report, full_report, timed_report
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: scripts/install dev does that"
@@ -19,7 +19,7 @@ CHROMIUM = next(
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
 
 DESK, PHONE = 1100, 390
-CHARTS = 8
+CHARTS = {"full": 8, "hostile": 8, "bare": 0, "timed": 9, "compared": 1}
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,15 @@ def browser() -> Iterator["playwright.Browser"]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The page of a whole report, of one with hostile names, and of one in which all that may be absent is."""
+    """Pages of a whole report, of one with hostile names, of one without all that may be absent, and of other kinds."""
     folder = tmp_path_factory.mktemp("pages")
-    reports = {"full": full_report(), "hostile": full_report(HOSTILE + IMAGE), "bare": full_report()}
+    reports = {
+        "full": full_report(),
+        "hostile": full_report(HOSTILE + IMAGE),
+        "bare": full_report(),
+        "timed": timed_report(),
+        "compared": compared_report(),
+    }
     for key in ("verification", "benchmark", "graph", "options", "interface"):
         del reports["bare"][key]
     for name, report in reports.items():
@@ -64,7 +70,7 @@ class Visit:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("name", ["full", "hostile", "bare"])
+@pytest.mark.parametrize("name", CHARTS)
 def test_it_is_quiet_whole_and_fits(
     browser: "playwright.Browser", pages: dict[str, Path], name: str, width: int, scheme: str
 ) -> None:
@@ -72,7 +78,7 @@ def test_it_is_quiet_whole_and_fits(
     assert visit.noise == []
     assert visit.requests == [pages[name].as_uri()], "the page itself, and nothing else"
     plots = visit.page.locator("figure .plot:visible > svg")
-    assert plots.count() == (0 if name == "bare" else CHARTS)
+    assert plots.count() == CHARTS[name]
     for plot in plots.all():
         box = plot.bounding_box()
         assert box is not None
@@ -168,7 +174,7 @@ def test_on_paper(browser: "playwright.Browser", pages: dict[str, Path]) -> None
     visit = Visit(browser, pages["full"], PHONE, "dark")
     visit.page.emulate_media(media="print")
     assert visit.page.locator("nav").is_hidden()
-    assert visit.page.locator("figure .wide:visible").count() == CHARTS
+    assert visit.page.locator("figure .wide:visible").count() == CHARTS["full"]
     assert visit.page.locator("figure .narrow:visible").count() == 0
     assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert visit.page.evaluate("getComputedStyle(document.querySelector('.rows')).maxHeight") == "none"
@@ -180,7 +186,7 @@ def test_without_scripts_it_reads_as_well(browser: "playwright.Browser", pages: 
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(pages["full"].as_uri())
-    assert page.locator("figure .wide > svg").count() == CHARTS
+    assert page.locator("figure .wide > svg").count() == CHARTS["full"]
     assert page.locator("button:visible").count() == 0, "what would not work is not there"
     context.close()
 

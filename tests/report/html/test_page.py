@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ovprep.errors import OptionError
-from ovprep.report.html.page import page_of, read_report, write_page
-from tests.report.html.reports import HOSTILE, IMAGE, full_report
+from ovprep.report.html.page import MOST_DRAWN, page_of, read_report, write_page
+from tests.report.html.reports import HOSTILE, IMAGE, compared_report, full_report, timed_report
 
 CHARTS = {"equality", "latency", "ratio", "ops", "roofline", "start", "memory", "size"}
 
@@ -194,3 +194,80 @@ def test_files_that_are_no_report(tmp_path: Path, text: str | None, words: str) 
         path.write_text(text)
     with pytest.raises(OptionError, match=words):
         read_report(path)
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"<h2>(.*?)</h2>", page)
+
+
+def plain_text(page: str) -> str:
+    return " ".join("".join(Tags(page).text).split())
+
+
+def test_models_that_were_timed_have_a_page() -> None:
+    page = page_of(timed_report())
+    tags = Tags(page)
+    assert tags.open == []
+    assert tags.charts() == CHARTS - {"equality"} | {"latency-2", "ratio-2"}
+    assert headings(page) == [
+        *("Models", "Latency", "Where the time goes", "Start, memory and size", "Environment", "Reproduce")
+    ]
+    text = plain_text(page)
+    for words in (
+        "conv1_openvino is 6.2 times as fast as conv1.h5.",
+        "95% interval of the ratio: 5.88 to 6.67; batch 1, 2 threads; 1 more condition below",
+        "latency, batch 8, 2 threads",
+        "broken.onnx: It was killed by SIGSEGV.",
+        "conv1.h5 against itself: 0.99 to 1.01",
+        "Since then: openvino 2025.1 then, 2026.4.1 now.",
+        "Of conv1_openvino; latency, batch 1, 2 threads.",
+        "ovprep benchmark /models/conv1.h5 /models/conv1_openvino /models/broken.onnx --threads 2 --batch 1,8",
+    ):
+        assert words in text
+    assert "--no-verify" not in page, "what was not asked for is not missing"
+    rows = re.findall(r"<td>(latency, batch \d, 2 threads)</td>\n<td>([^<]*)</td>", page)
+    assert rows == [
+        (f"latency, batch {batch}, 2 threads", name)
+        for batch in (1, 8)
+        for name in ("conv1.h5", "conv1_openvino", "broken.onnx")
+    ]
+
+
+def test_many_conditions_stay_a_small_page() -> None:
+    page = page_of(timed_report(further=20))
+    assert len(re.findall(r'id="chart-latency', page)) == MOST_DRAWN
+    assert f"Charts are drawn of the first {MOST_DRAWN} conditions" in page
+    assert "latency, batch 160, 2 threads" in page
+    assert len(page.encode()) < 2_000_000
+    assert "Charts are drawn" not in page_of(timed_report(further=MOST_DRAWN - 1))
+
+
+def test_models_that_were_held_against_each_other_have_a_page() -> None:
+    page = page_of(compared_report())
+    tags = Tags(page)
+    assert tags.open == []
+    assert tags.charts() == {"equality"}
+    assert headings(page) == ["Models", "Equality", "Environment", "Reproduce"]
+    text = plain_text(page)
+    for words in (
+        "other.onnx is not equal to conv1.h5; the certificate is not reproduced.",
+        "The first op that differs is conv1 (Conv, layer 3 of the file)",
+        "OpenVINO is 2026.4.1, and was 2025.1.",
+        "Keras 3.1 on TensorFlow 2.2 ran the original, OpenVINO 2026.4.1 the candidate.",
+        "ovprep verify /models/conv1.h5 /models/other.onnx --layout x=nwc --data 'a b.npy' --tolerance 0.01",
+        "AMD EPYC",
+    ):
+        assert words in text
+    assert "not timed" not in text
+
+
+@pytest.mark.parametrize("report", [timed_report(HOSTILE), compared_report(HOSTILE)], ids=["timed", "compared"])
+def test_names_come_out_as_text_on_other_pages_too(report: dict[str, Any]) -> None:
+    tags = Tags(page_of(report))
+    assert tags.open == []
+    assert [tag for tag, _ in tags.tags].count("script") == 1
+    assert HOSTILE in "".join(tags.text)
+    links = [str(attrs["href"])[1:] for tag, attrs in tags.tags if tag == "a"]
+    ids = [attrs["id"] for _, attrs in tags.tags if "id" in attrs]
+    assert set(links) <= set(ids)
+    assert len(ids) == len(set(ids))

@@ -3,7 +3,7 @@
 import pytest
 
 from ovprep.report.html.verdict import facts_of, verdict_of
-from tests.report.html.reports import contestant, full_report, pair
+from tests.report.html.reports import compared_report, contestant, full_report, pair, timed_report
 
 
 def test_equal_and_faster() -> None:
@@ -83,3 +83,64 @@ def test_the_largest_difference_is_the_one_nearest_to_its_tolerance() -> None:
     assert facts_of(report)[1].value == "1.0e-09"
     rows[0].update(max_abs_error="inf")
     assert facts_of(report)[1].value == "inf"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict", "tone", "words"),
+    [
+        (0.5, "slower", "good", "b is 2.0 times as fast as a."),
+        (1.5, "faster", "good", "b takes 1.50 times as long as a."),
+        (1.0, "equal within 2%", "good", "b is as fast as a within 2%."),
+        (1.0, "cannot tell", "fair", "b and a cannot be told apart."),
+    ],
+)
+def test_models_that_were_timed(ratio: float, verdict: str, tone: str, words: str) -> None:
+    report = timed_report(further=0)
+    report["benchmark"]["contestants"] = [contestant("a", "model", 1.0), contestant("b", "model", ratio)]
+    report["benchmark"]["pairs"] = [{**pair("b", ratio, ratio * 0.8, ratio * 1.25, verdict), "baseline": "a"}]
+    found = verdict_of(report)
+    assert (found.tone, found.sentence) == (tone, words)
+    ends = (ratio * 0.8, ratio * 1.25) if verdict == "faster" else (0.8 / ratio, 1.25 / ratio)
+    assert found.detail == f"95% interval of the ratio: {ends[0]:.2f} to {ends[1]:.2f}; batch 1, 2 threads"
+    report["benchmark"]["gates"] = [{"passed": False}]
+    assert verdict_of(report).tone == "bad"
+
+
+def test_of_many_the_fastest_is_named() -> None:
+    report = timed_report()
+    pairs = [
+        {**pair(str(number), 1 / number, 1 / number, 1 / number, "slower"), "baseline": "a"} for number in range(2, 7)
+    ]
+    report["benchmark"]["pairs"] = pairs
+    assert verdict_of(report).sentence == "6 is 6.0 times as fast as a; 4 more are compared below."
+    report["benchmark"]["pairs"] = []
+    assert verdict_of(report).sentence == "conv1.h5 takes 1.30 ms."
+    report["benchmark"]["contestants"][0]["median_ms"] = None
+    assert verdict_of(report).sentence == "conv1.h5 could not be timed."
+    assert verdict_of(report).tone == "fair"
+
+
+def test_facts_of_models_that_were_timed() -> None:
+    facts = [(fact.name, fact.value, fact.remark) for fact in facts_of(timed_report())]
+    assert facts == [
+        ("conv1.h5", "1.30 ms", "f32"),
+        ("conv1_openvino", "0.200 ms", "6.25 × as fast"),
+        ("broken.onnx", "–", "not timed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("passed", "reproduced", "tone", "words"),
+    [
+        (True, None, "good", "other.onnx is equal to conv1.h5."),
+        (True, True, "good", "other.onnx is equal to conv1.h5, and the certificate is reproduced."),
+        (True, False, "fair", "other.onnx is equal to conv1.h5; the certificate is not reproduced."),
+        (False, True, "bad", "other.onnx is not equal to conv1.h5, and the certificate is reproduced."),
+    ],
+)
+def test_models_that_were_held_against_each_other(passed: bool, reproduced: bool | None, tone: str, words: str) -> None:
+    report = compared_report()
+    report["verification"]["passed"] = passed
+    report["reproduction"] = None if reproduced is None else {"reproduced": reproduced, "changes": []}
+    found = verdict_of(report)
+    assert (found.tone, found.sentence) == (tone, words)

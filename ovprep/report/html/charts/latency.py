@@ -14,9 +14,9 @@ _LOG_FROM = 4.0
 """Latencies that differ by more than this factor need a log scale."""
 ROLES = {
     "original": "theirs",
+    "model": "fourth",
     "direct": "third",
     "carried": "fourth",
-    "model": "fourth",
     "ovprep": "ours",
     "control": "muted",
 }
