@@ -254,4 +254,4 @@ def test_the_report_tells_what_was_asked_for(folder: Path, tmp_path: Path) -> No
     found.write(tmp_path / "timing.json")
     page = ovprep.report_page(tmp_path / "timing.json")
     assert page == tmp_path / "timing.html"
-    assert f"ovprep benchmark {folder / 'ours'} --threads 1 --seconds 0.2<" in page.read_text("utf-8")
+    assert f"ovprep benchmark {folder / 'ours' / 'model.xml'} --threads 1 --seconds 0.2<" in page.read_text("utf-8")

@@ -69,12 +69,13 @@ def _title(found: Benchmarked) -> str:
     first = found.benchmark
     partial = " (interrupted: partial)" if found.partial else ""
     told = [_verdict(pair) for pair in first.pairs if pair.ratio is not None]
+    where = f" ({_setting(first)})" if len(found.benchmarks) > 1 else ""
     if told:
-        return "; ".join(told) + partial
+        return "; ".join(told) + where + partial
     baseline = first.contestants[0]
     if baseline.median_ms is None:
-        return f"{baseline.label} could not be timed{partial}"
-    return f"{baseline.label} takes {baseline.median_ms:.3f} ms{partial}"
+        return f"{baseline.label} could not be timed{where}{partial}"
+    return f"{baseline.label} takes {baseline.median_ms:.3f} ms{where}{partial}"
 
 
 def _verdict(pair: Pair) -> str:

@@ -81,6 +81,13 @@ def test_one_model_has_its_latency(run: Run) -> None:
     assert out.splitlines()[0] == "a.h5 takes 1.000 ms"
 
 
+def test_the_verdict_names_its_conditions_where_there_are_several() -> None:
+    top, first, second = lines_of(timed(pair_of(), replace(pair_of(), batch=8)), None)
+    assert top == "b is 2.00x faster than a.h5 (latency, 2 threads, batch 1)"
+    assert first.startswith("latency, 2 threads, batch 1: a.h5 1.000 ms; b 0.500 ms")
+    assert second.startswith("latency, 2 threads, batch 8: ")
+
+
 @pytest.mark.parametrize("settings", [1, 4, 12])
 @pytest.mark.parametrize("models", [1, 3, 14])
 def test_the_text_has_at_most_fifteen_lines(settings: int, models: int) -> None:

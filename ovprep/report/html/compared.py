@@ -1,10 +1,9 @@
 """The line on top, and the numbers beside it, of models that were timed or held against each other."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ovprep.report.html.parts import Fact, Tone, Verdict, times, under
+from ovprep.report.html.parts import Fact, Tone, Verdict, name_of, shortcomings, times, under
 from ovprep.report.html.table import finite, ms
 
 Report = Mapping[str, Any]
@@ -21,14 +20,14 @@ def timed_verdict(report: Report) -> Verdict:
     pairs = first.get("pairs") or []
     told = [pair for pair in pairs if _is_told(pair)]
     failed = [entry for run in runs for entry in run["contestants"] if entry.get("reason")]
-    missed = [gate for run in runs for gate in run.get("gates") or [] if not gate["passed"]]
+    but, missed = shortcomings(runs)
     unsure = failed or any(pair["verdict"] == "cannot tell" for pair in pairs)
     tone: Tone = "bad" if missed else "fair" if unsure or any(run.get("partial") for run in runs) else "good"
-    sentence = _sentence(told) if told else _alone(first["contestants"][0])
+    sentence = f"{_sentence(told) if told else _alone(first['contestants'][0])}{but}."
     detail = [f"95% interval of the ratio: {_interval(told[0])}"] if len(told) == 1 else []
     further = len(runs) - 1
     more = [f"{further} more condition{'s' * (further > 1)} below"] if further else []
-    return Verdict(tone, sentence, "; ".join([*detail, under(first), *more]))
+    return Verdict(tone, sentence, " ".join(filter(None, [missed, "; ".join([*detail, under(first), *more])])))
 
 
 def _is_told(pair: Report) -> bool:
@@ -39,7 +38,7 @@ def _sentence(told: list[Report]) -> str:
     shown = told if len(told) <= _MOST_PAIRS else [min(told, key=lambda pair: pair["ratio"])]
     more = f"; {len(told) - 1} more are compared below" if len(shown) < len(told) else ""
     text = "; ".join(map(_in_words, shown))
-    return f"{text}{more}."
+    return f"{text}{more}"
 
 
 def _in_words(pair: Report) -> str:
@@ -64,8 +63,8 @@ def _interval(pair: Report) -> str:
 
 def _alone(entry: Report) -> str:
     if finite(entry.get("median_ms")) is None:
-        return f"{entry['label']} could not be timed."
-    return f"{entry['label']} takes {ms(entry['median_ms']).text} ms."
+        return f"{entry['label']} could not be timed"
+    return f"{entry['label']} takes {ms(entry['median_ms']).text} ms"
 
 
 def timed_facts(report: Report) -> list[Fact]:
@@ -86,7 +85,7 @@ def _fact(entry: Report, ratios: Mapping[str, float]) -> Fact:
 
 def equality_verdict(report: Report) -> Verdict:
     """Whether two models are the same; where a certificate was run again, whether it holds."""
-    original, candidate = (Path(str(report[side]["path"])).name for side in ("source", "candidate"))
+    original, candidate = (name_of(report[side]["path"]) for side in ("source", "candidate"))
     passed = bool(report["verification"].get("passed"))
     again = report.get("reproduction")
     sentence = f"{candidate} is {'' if passed else 'not '}equal to {original}"

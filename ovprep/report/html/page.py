@@ -25,6 +25,7 @@ from ovprep.report.html.charts.resources import memory_chart, size_chart, start_
 from ovprep.report.html.charts.theme import Figure
 from ovprep.report.html.command import command_of
 from ovprep.report.html.drawing import drawings
+from ovprep.report.html.parts import name_of
 from ovprep.report.html.verdict import facts_of, verdict_of
 from ovprep.report.kinds import Kind, kind_of
 
@@ -86,7 +87,7 @@ def page_of(report: Mapping[str, Any]) -> str:
     return environment.get_template("page.html.j2").render(
         report=report,
         kind=kind,
-        sections={name: title for name, title in _SECTIONS.items() if name not in _ABSENT[kind]},
+        sections=_sections(report, kind),
         name=_name(report, kind),
         remark=_remark(report, kind),
         style=Markup((_HERE / "style.css").read_text("utf-8")),
@@ -120,13 +121,17 @@ def _complete(report: Mapping[str, Any]) -> dict[str, Any]:
     return {**absent, **report, "normalization": {"rank": None, "defects": [], **(report.get("normalization") or {})}}
 
 
+def _sections(report: Mapping[str, Any], kind: Kind) -> dict[str, str]:
+    """Those that the report can fill, and for a conversion those that say what it left out."""
+    absent = _ABSENT[kind] if report["benchmark"] else (*_ABSENT[kind], "time", "resources")
+    return {name: title for name, title in _SECTIONS.items() if name not in absent}
+
+
 def _name(report: Mapping[str, Any], kind: Kind) -> str:
-    paths = [report["source"]["path"]]
     if kind == "benchmark":
-        paths = [model["path"] for model in report["models"]]
-    if kind == "verification":
-        paths.append(report["candidate"]["path"])
-    return ", ".join(Path(str(path)).name for path in paths)
+        return ", ".join(str(model["label"]) for model in report["models"])
+    sides = ("source", "candidate") if kind == "verification" else ("source",)
+    return ", ".join(name_of(report[side]["path"]) for side in sides)
 
 
 def _remark(report: Mapping[str, Any], kind: Kind) -> str:

@@ -1,7 +1,8 @@
 """What the top of the page is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 Tone = Literal["good", "fair", "bad"]
@@ -39,3 +40,17 @@ def under(benchmark: Mapping[str, Any]) -> str:
     words += [f"batch {benchmark['batch']}"] if benchmark.get("batch") is not None else []
     threads = benchmark.get("threads")
     return ", ".join([*words, f"{threads} thread{'s' * (threads != 1)}"])
+
+
+def shortcomings(runs: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """What ends the sentence on top where limits were missed or benchmarks interrupted, and the missed limits."""
+    missed = [str(gate["explanation"]) for run in runs for gate in run.get("gates") or [] if not gate["passed"]]
+    words = ["a limit is missed"] if missed else []
+    words += ["the timing was interrupted"] if any(run.get("partial") for run in runs) else []
+    return "".join(f"; {word}" for word in words), " ".join(missed)
+
+
+def name_of(path: Any) -> str:
+    """What a reader calls a model: the file, or the folder that `convert` wrote."""
+    found = Path(str(path))
+    return found.parent.name if found.name == "model.xml" and found.parent.name else found.name

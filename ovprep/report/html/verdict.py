@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ovprep.report.html.compared import equality_verdict, timed_facts, timed_verdict
-from ovprep.report.html.parts import Fact, Tone, Verdict, times, under
+from ovprep.report.html.parts import Fact, Tone, Verdict, shortcomings, times, under
 from ovprep.report.html.table import error, finite, ms, size
 from ovprep.report.kinds import kind_of
 
@@ -33,9 +33,11 @@ def verdict_of(report: Report) -> Verdict:
     equality, equal = _equality(report.get("verification"))
     benchmark = report.get("benchmark") or {}
     speed = _speed(benchmark)
-    missed = equality == "bad" or not all(gate["passed"] for gate in benchmark.get("gates") or [])
-    tone: Tone = "bad" if missed else "good" if equality == speed.tone == "good" else "fair"
-    return Verdict(tone, f"{equal}{speed.words}.", f"{speed.detail}; {under(benchmark)}" if speed.detail else "")
+    but, missed = shortcomings([benchmark])
+    good = equality == speed.tone == "good" and not but
+    tone: Tone = "bad" if missed or equality == "bad" else "good" if good else "fair"
+    detail = f"{speed.detail}; {under(benchmark)}" if speed.detail else ""
+    return Verdict(tone, f"{equal}{speed.words}{but}.", " ".join(filter(None, [missed, detail])))
 
 
 def _equality(verification: Report | None) -> tuple[Tone, str]:

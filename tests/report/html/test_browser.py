@@ -178,6 +178,8 @@ def test_on_paper(browser: "playwright.Browser", pages: dict[str, Path]) -> None
     assert visit.page.locator("figure .narrow:visible").count() == 0
     assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert visit.page.evaluate("getComputedStyle(document.querySelector('.rows')).maxHeight") == "none"
+    heads = visit.page.locator("#reproduce th")
+    assert [head.inner_text().strip() for head in heads.all()] == ["file", "size", "SHA-256"]
     assert len(visit.page.pdf(format="A4")) > 20_000
     visit.close()
 

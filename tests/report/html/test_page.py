@@ -134,6 +134,12 @@ def test_what_is_absent_is_said(report: dict[str, Any], missing: set[str], words
     assert words in page
 
 
+def test_what_was_not_timed_has_no_empty_sections() -> None:
+    page = page_of({**full_report(), "benchmark": None})
+    assert headings(page) == ["Model", "Equality", "Latency", "Environment", "Reproduce"]
+    assert 'href="#time"' not in page
+
+
 def test_a_failed_contestant_is_a_sentence() -> None:
     report = full_report()
     report["benchmark"]["contestants"][1].update(median_ms=None, blocks_ms=[], reason="It ran out of memory.")

@@ -1,5 +1,7 @@
 """The line on top: it claims what the report shows, and no more."""
 
+from typing import Any
+
 import pytest
 
 from ovprep.report.html.verdict import facts_of, verdict_of
@@ -49,8 +51,19 @@ def test_not_equal_is_bad_however_fast() -> None:
 
 def test_a_limit_that_is_not_met_is_bad() -> None:
     report = full_report()
-    report["benchmark"]["gates"][0]["passed"] = False
-    assert verdict_of(report).tone == "bad"
+    report["benchmark"]["gates"][0].update(passed=False, explanation="It takes 9 ms.")
+    found = verdict_of(report)
+    assert found.tone == "bad"
+    assert found.sentence.endswith("times as fast as Keras 3.1 on TensorFlow 2.2; a limit is missed.")
+    assert found.detail.startswith("It takes 9 ms. 95% interval")
+
+
+@pytest.mark.parametrize("report", [full_report(), timed_report()], ids=["conversion", "benchmark"])
+def test_an_interrupted_one_is_not_all_there_is(report: dict[str, Any]) -> None:
+    report["benchmark"]["partial"] = True
+    found = verdict_of(report)
+    assert found.tone == "fair"
+    assert found.sentence.endswith("; the timing was interrupted.")
 
 
 def test_the_direct_conversion_where_the_original_failed() -> None:
@@ -102,8 +115,10 @@ def test_models_that_were_timed(ratio: float, verdict: str, tone: str, words: st
     assert (found.tone, found.sentence) == (tone, words)
     ends = (ratio * 0.8, ratio * 1.25) if verdict == "faster" else (0.8 / ratio, 1.25 / ratio)
     assert found.detail == f"95% interval of the ratio: {ends[0]:.2f} to {ends[1]:.2f}; batch 1, 2 threads"
-    report["benchmark"]["gates"] = [{"passed": False}]
-    assert verdict_of(report).tone == "bad"
+    report["benchmark"]["gates"] = [{"passed": False, "explanation": "It is slow."}]
+    found = verdict_of(report)
+    assert (found.tone, found.sentence) == ("bad", f"{words[:-1]}; a limit is missed.")
+    assert found.detail.startswith("It is slow. ")
 
 
 def test_of_many_the_fastest_is_named() -> None:
@@ -144,3 +159,5 @@ def test_models_that_were_held_against_each_other(passed: bool, reproduced: bool
     report["reproduction"] = None if reproduced is None else {"reproduced": reproduced, "changes": []}
     found = verdict_of(report)
     assert (found.tone, found.sentence) == (tone, words)
+    report["candidate"]["path"] = "out/conv1_openvino/model.xml"
+    assert verdict_of(report).sentence.startswith("conv1_openvino is ")
