@@ -10,7 +10,7 @@ Report = Mapping[str, Any]
 
 _MOST_PAIRS = 3
 """Ratios that the line on top holds."""
-_MOST_FACTS = 6
+_MOST_FACTS = 8
 
 
 def timed_verdict(report: Report) -> Verdict:
