@@ -17,6 +17,10 @@ from ovprep.verify.process import Worker
 
 SECONDS = 0.5
 """Of running with counters switched on."""
+_TOO_GOOD = (
+    "A share of more than 100% of what the machine can do means that it was slower while that was measured, which is "
+    "done once: remove machine-*.json from the folder ovprep of the user's cache to measure it anew."
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ def dissected(found: Benchmark, contender: Contender, inputs: Sequence[Array]) -
     least = sum(roof.least_ms(op.macs, op.bytes) for op in ops)
     median = next((entry.median_ms for entry in found.contestants if entry.label == contender.label), None)
     share = None if median is None else _share(least, median)
-    return replace(found, ops=tuple(ops), ops_of=contender.label, machine=here, model_roofline_share=share)
+    notes = (*found.notes, _TOO_GOOD) if share is not None and share > 1 else found.notes
+    found = replace(found, notes=notes, ops=tuple(ops), ops_of=contender.label)
+    return replace(found, machine=here, model_roofline_share=share)
 
 
 def roofline(here: Machine, ops: Sequence[OpTime], weights: int) -> Roofline:

@@ -122,7 +122,10 @@ def test_shares_are_of_the_ops_and_of_the_median(ir: Contender, monkeypatch: pyt
     found = dissected(benchmark(measured("ovprep", "ovprep", median=4.0), threads=1), ir, [SIGNAL])
     assert [entry.roofline_share for entry in found.ops] == [0.5, 0.0]
     assert found.ops[0].gflops == 50.0
-    assert (found.ops_of, found.model_roofline_share) == ("ovprep", 0.25)
+    assert (found.ops_of, found.model_roofline_share, found.notes) == ("ovprep", 0.25, ())
+    fast = dissected(benchmark(measured("ovprep", "ovprep", median=0.8), threads=1), ir, [SIGNAL])
+    assert fast.model_roofline_share == 1.25
+    assert "share of more than 100%" in fast.notes[-1]
 
 
 def test_what_cannot_be_measured_is_a_note(tmp_path: Path) -> None:
