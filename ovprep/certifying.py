@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ovprep.bench.environment import describe
-from ovprep.frontends.source import sha256_of, sha256_of_files
+from ovprep.frontends.source import sha256_of, sha256_of_all
 from ovprep.verify.certificate import Certificate, File, Machine
 from ovprep.verify.verify import Verification
 
@@ -51,4 +51,4 @@ def _as_json(value: Any) -> Any:
 
 def ir_hash(path: Path) -> str:
     """The hash of an IR (.xml): that of the list of its two files."""
-    return sha256_of_files(path.parent, [path, path.with_suffix(".bin")])
+    return sha256_of_all(path, path.with_suffix(".bin"))

@@ -66,7 +66,7 @@ def write_keras_file(job: Job) -> Normalized:
         job.say("writing the Keras file")
         save_keras(made.model, scratch, __version__)
         own = ReadOptions(allow_code=job.reading.allow_code, plugins=job.reading.plugins)
-        if scratch.suffix.lower() == ".h5":
+        if scratch.suffix == ".h5":
             _require_loadable(scratch, own)
         verification = _verified(job, made, scratch, own)
     done, defect = made.normalization, keras_defect(made.model)

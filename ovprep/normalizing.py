@@ -15,7 +15,8 @@ from ovprep.passes.pipeline import ANY_RUNTIME, TORCH, Purpose, normalize
 from ovprep.report.document import Normalized
 from ovprep.report.folder import new_file
 
-KERAS_SUFFIXES = (".keras", ".h5")
+KERAS_WRITES = (".keras", ".h5")
+"""In small letters, as Keras itself asks."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Job:
 
 def write_normalized(job: Job) -> Normalized:
     """Writes ONNX or a Keras file. Raises OutputError for another suffix, and what the two ways raise."""
-    suffix = job.target.suffix  # Keras knows its own in small letters alone
-    if suffix in KERAS_SUFFIXES:
+    suffix = job.target.suffix
+    if suffix in KERAS_WRITES:
         from ovprep.keras_files import write_keras_file
 
         return write_keras_file(job)

@@ -7,7 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ovprep.frontends.keras.files import open_keras
-from ovprep.frontends.source import Source, sha256_of, sha256_of_files
+from ovprep.frontends.source import Source, sha256_of_all
 from ovprep.graph.builder import new_model
 from ovprep.graph.interface import interface_of
 from ovprep.graph.names import unique_name
@@ -21,13 +21,12 @@ def opaque_source(path: Path, model: Any, reading: ReadOptions) -> Source:
     with open_keras(path, reading.weights) as file:
         kind, version = file.format, file.version
     graph = _opaque_graph(model)
-    weights = reading.weights
     return Source(
         path=path,
         format=kind,
         framework=f"keras {version}",
         runtime="keras",
-        sha256=sha256_of(path) if weights is None else sha256_of_files(path.parent, [path, weights]),
+        sha256=sha256_of_all(path, reading.weights),
         interface=interface_of(graph),
         parameters=model.count_params(),
         graph=graph,

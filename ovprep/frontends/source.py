@@ -44,6 +44,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of_all(first: Path, *others: Path | None) -> str:
+    """Hash of a model that lies in one file or in several; each is named by its place beside the first."""
+    files = [first, *(file for file in others if file is not None)]
+    return sha256_of_files(first.parent, files) if len(files) > 1 else sha256_of(first)
+
+
 def sha256_of_files(folder: Path, files: Sequence[Path]) -> str:
     """Hash of a list of hashes, each with the file's name under the folder, as `sha256sum` prints them."""
     names = (Path(os.path.relpath(file, folder)).as_posix() for file in files)

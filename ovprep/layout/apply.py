@@ -10,7 +10,7 @@ from ovprep.graph.builder import Builder
 from ovprep.graph.constants import array_of, ints_of
 from ovprep.graph.edit import remove_unused, replace_value
 from ovprep.graph.shapes import bytes_of, dims_of, rank_of
-from ovprep.layout.explain import Explanation, explain
+from ovprep.layout.explain import Explainer, Explanation
 from ovprep.layout.orientation import RANKS, SWAP, Orientation, turn_of, turned_from
 from ovprep.layout.problem import LayoutProblem, Net, Op, solve
 from ovprep.layout.rules import Free, Pinned, Ruling, Swap, oriented_inputs, oriented_outputs, rank_in, ruling_of
@@ -60,7 +60,7 @@ def optimise_layout(model: ir.Model) -> LayoutChange:
     values = list(_oriented_values(graph, nodes))
     problem = _problem(nodes, rulings, values, written)
     plan = solve(problem)
-    explanation = explain(graph, nodes, rulings, values, problem, plan, written)
+    explanation = Explainer(graph, nodes, rulings, values, problem, plan, written).explanation()
     pins = [
         (str(node.name), ruling.reason)
         for node, ruling in zip(nodes, rulings, strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import onnx_ir as ir
 
@@ -65,92 +66,78 @@ class Explanation:
     transposes: tuple[StayingTranspose, ...] = ()
 
 
-def explain(
-    graph: ir.Graph,
-    nodes: Sequence[ir.Node],
-    rulings: Sequence[Ruling],
-    values: Sequence[ir.Value],
-    problem: LayoutProblem,
-    plan: LayoutPlan,
-    written: Written,
-) -> Explanation:
+@dataclass(frozen=True)
+class Explainer:
     """Puts a plan in words, before it is carried out.
 
-    The first ops of the problem are `nodes`, its nets are `values`.
+    The first ops of the problem are `nodes`, with a ruling each; its nets are `values`.
     """
-    return _Explainer(graph, nodes, rulings, values, problem, plan, written).explanation()
 
-
-class _Explainer:
-    """What the ops and nets of the problem are in the graph."""
-
-    def __init__(
-        self,
-        graph: ir.Graph,
-        nodes: Sequence[ir.Node],
-        rulings: Sequence[Ruling],
-        values: Sequence[ir.Value],
-        problem: LayoutProblem,
-        plan: LayoutPlan,
-        written: Written,
-    ) -> None:
-        self._nodes, self._rulings, self._values = nodes, rulings, values
-        self._problem, self._plan, self._written = problem, plan, written
-        self._layouts = layouts_of(graph)
-        self._ports = dict(self._interface_values())
+    graph: ir.Graph
+    nodes: Sequence[ir.Node]
+    rulings: Sequence[Ruling]
+    values: Sequence[ir.Value]
+    problem: LayoutProblem
+    plan: LayoutPlan
+    written: Written
 
     def explanation(self) -> Explanation:
         inputs = [op for op in self._ports if self._kind(op) == "input"]
         outputs = [op for op in self._ports if self._kind(op) == "output"]
-        inside = [op for op in range(len(self._nodes)) if self._problem.ops[op].kind != "swap"]
-        forced = forced_transposes(self._problem, self._plan)
+        inside = [op for op in range(len(self.nodes)) if self.problem.ops[op].kind != "swap"]
+        forced = forced_transposes(self.problem, self.plan)
         return Explanation(
             tuple(self._placed(op) for op in (*inputs, *inside, *outputs)),
             tuple(map(self._staying, forced)),
         )
 
-    def _interface_values(self) -> list[tuple[int, ir.Value]]:
+    @cached_property
+    def _layouts(self) -> dict[ir.Value, str]:
+        return layouts_of(self.graph)
+
+    @cached_property
+    def _ports(self) -> dict[int, ir.Value]:
         """The value of each op that stands for an input or output."""
-        first = len(self._nodes)
-        return [
-            (op, value)
-            for net, value in zip(self._problem.nets, self._values, strict=True)
+        first = len(self.nodes)
+        return {
+            op: value
+            for net, value in zip(self.problem.nets, self.values, strict=True)
             for op in (net.producer, *net.consumers)
             if op >= first
-        ]
+        }
 
     def _kind(self, op: int) -> str:
-        if op < len(self._nodes):
-            return self._nodes[op].op_type
-        return "input" if self._problem.ops[op].name.startswith("input ") else "output"
+        if op < len(self.nodes):
+            return self.nodes[op].op_type
+        return "input" if self.problem.ops[op].name.startswith("input ") else "output"
 
     def _name(self, op: int) -> str:
-        return str(self._nodes[op].name if op < len(self._nodes) else self._ports[op].name)
+        return str(self.nodes[op].name if op < len(self.nodes) else self._ports[op].name)
 
     def _placed(self, op: int) -> PlacedOp:
         return PlacedOp(
-            self._name(op), self._kind(op), self._layout(op, self._tensor(op)), self._plan.swapped[op], self._pin(op)
+            self._name(op), self._kind(op), self._layout(op, self._tensor(op)), self.plan.swapped[op], self._pin(op)
         )
 
     def _tensor(self, op: int) -> ir.Value | None:
         """The first tensor of an op that has a layout."""
-        if op >= len(self._nodes):
+        if op >= len(self.nodes):
             return self._ports[op]
-        node = self._nodes[op]
+        node = self.nodes[op]
         read = [value for index in oriented_inputs(node) if (value := node.inputs[index]) is not None]
         made = [value for value in node.outputs if value in self._layouts]
         return next(iter((*read, *made)), None)
 
     def _layout(self, op: int, value: ir.Value | None) -> str | None:
         """The letters in which an op has one of its values, where they are known."""
-        if op < len(self._nodes) and self._nodes[op].op_type in CHANNEL_FIRST and value is not None:
+        if op < len(self.nodes) and self.nodes[op].op_type in CHANNEL_FIRST and value is not None:
             return _BY_DEFINITION.get(rank_of(value) or 0)
         letters = self._layouts.get(value, "") if value is not None else ""
-        return None if not letters or "?" in letters else other_layout(letters) if self._plan.swapped[op] else letters
+        return None if not letters or "?" in letters else other_layout(letters) if self.plan.swapped[op] else letters
 
     def _pin(self, op: int) -> str | None:
-        if op < len(self._nodes):
-            ruling = self._rulings[op]
+        if op < len(self.nodes):
+            ruling = self.rulings[op]
             return ruling.reason if isinstance(ruling, Pinned) else None
         letters = self._layout(op, self._ports[op])
         if letters is None:
@@ -158,11 +145,11 @@ class _Explainer:
         return f"the interface {'gives' if self._kind(op) == 'input' else 'asks for'} {letters}"
 
     def _staying(self, forced: Forced) -> StayingTranspose:
-        value = self._values[forced.net]
+        value = self.values[forced.net]
         before = self._layout(forced.givers[0], value)
         shape = tuple(dim if isinstance(dim, int) else dim.value for dim in value.shape or ())
-        if self._plan.swapped[forced.givers[0]]:
-            shape = tuple(shape[axis] for axis in turn_of(len(shape), self._written.of(value)))
+        if self.plan.swapped[forced.givers[0]]:
+            shape = tuple(shape[axis] for axis in turn_of(len(shape), self.written.of(value)))
         return StayingTranspose(
             tuple(map(self._name, forced.givers)),
             tuple(map(self._name, forced.takers)),

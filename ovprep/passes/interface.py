@@ -139,9 +139,9 @@ def _short_mirrors(model: ir.Model) -> list[ir.Node]:
     """The Pads that reflect more places of an axis than it has beside its first and last."""
     found = []
     for node in model.graph:
-        source, pads = node.inputs[0] if node.inputs else None, ints_of(node, "pads", 1)
         if node.op_type != "Pad" or node.attributes.get_string("mode", "constant") != "reflect":
             continue
+        source, pads = node.inputs[0], ints_of(node, "pads", 1)
         if source is None or source.shape is None or pads is None:
             continue
         dims = dims_of(source)

@@ -29,7 +29,7 @@ def save_keras(model: "keras.Model", path: Path, version: str) -> None:
         model.save(path)
     except (TypeError, ValueError, NotImplementedError, RuntimeError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        advice = " Write a .keras file instead." if path.suffix.lower() == ".h5" else ""
+        advice = " Write a .keras file instead." if path.suffix == ".h5" else ""
         raise UnsupportedError(f"Keras cannot save {model.name!r} as {path.name}: {reason}.{advice}") from error
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path, "a") as archive:

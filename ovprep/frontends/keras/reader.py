@@ -22,7 +22,7 @@ from ovprep.frontends.keras.legacy import major_of, modernize
 from ovprep.frontends.keras.network import MODEL_CLASSES, LayerConfig, Network, TensorRef, parse_model
 from ovprep.frontends.keras.operations import operation_for
 from ovprep.frontends.keras.weights import MAX_ELEMENTS, LayerWeights, WeightStore
-from ovprep.frontends.source import Source, sha256_of, sha256_of_files
+from ovprep.frontends.source import Source, sha256_of_all
 from ovprep.graph.builder import Builder, new_model
 from ovprep.graph.edit import remove_unused
 from ovprep.graph.interface import interface_of
@@ -58,17 +58,13 @@ def read_keras(path: Path, options: ReadOptions | None = None) -> Source:
             format=file.format,
             framework=f"keras {file.version}",
             runtime="keras",
-            sha256=_hash(path, reading.weights),
+            sha256=sha256_of_all(path, reading.weights),
             interface=interface_of(model),
             parameters=parameters,
             graph=model,
             warnings=tuple(dict.fromkeys(scene.warnings)),
             options=reading,
         )
-
-
-def _hash(path: Path, weights: Path | None) -> str:
-    return sha256_of(path) if weights is None else sha256_of_files(path.parent, [path, weights])
 
 
 def _read_model(file: KerasFile, scene: Scene) -> tuple[ir.Model, int]:

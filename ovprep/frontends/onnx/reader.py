@@ -15,7 +15,7 @@ from ovprep.frontends.onnx.functions import inline_functions
 from ovprep.frontends.onnx.names import name_batch
 from ovprep.frontends.onnx.opset import name_domain, opset_of, raise_slopes, to_canonical_opset
 from ovprep.frontends.onnx.weights import data_files, put_back, set_aside
-from ovprep.frontends.source import Source, sha256_of, sha256_of_files
+from ovprep.frontends.source import Source, sha256_of_all
 from ovprep.graph.builder import IR_VERSION, Builder, infer_outputs
 from ovprep.graph.cost import count_parameters
 from ovprep.graph.interface import interface_of
@@ -40,7 +40,7 @@ def read_onnx(path: Path, opened: Sequence[OpenAxis] = ()) -> Source:
         format="onnx",
         framework=f"{framework} (opset {opset_of(proto)})",
         runtime="onnxruntime",
-        sha256=sha256_of_files(path.parent, files) if len(files) > 1 else sha256_of(path),
+        sha256=sha256_of_all(*files),
         interface=interface_of(graph),
         parameters=count_parameters(graph.graph),
         graph=graph,
