@@ -149,7 +149,8 @@ def _failure(failed: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
             return f"{text}; at batch 1 it agrees."
         if all(row.shapes == "fixed" for row in failed):
             return f"{text}; with open shapes it agrees."
-        if all(row.shapes == "open" for row in failed):
+        places = {(row.signal, row.batch, row.output) for row in rows if row.shapes == "fixed"}
+        if all(row.shapes == "open" and (row.signal, row.batch, row.output) in places for row in failed):
             return f"{text}; with fixed shapes it agrees: fix them with --batch or --input-shape."
     return f"{text}."
 
