@@ -1,4 +1,4 @@
-"""Outputs that would hide an error: those that hardly move whatever is fed, and saturated ones."""
+"""Outputs that would hide an error: those that hardly move whatever is fed, decisions, saturated and tiny ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,6 +8,7 @@ from ovprep.interface import Interface, Port
 from ovprep.verify.arrays import Array
 from ovprep.verify.budgets import Budgets
 from ovprep.verify.cases import Case, item_of
+from ovprep.verify.compare import scale_of
 from ovprep.verify.saturation import Inner, widened
 from ovprep.verify.signals import BATCH
 
@@ -43,6 +44,16 @@ def blind_outputs(
                 f"Output {port.name} moves by {movement:.1g} at most from one signal to another, and may differ by "
                 f"{allowed:.1g}, so that its comparison says little: {_WAY_OUT}."
             )
+        elif small := _small_channels(port, [arrays[index] for arrays in wanted.values()], allowed):
+            found.append(
+                f"{small} of the channels of output {port.name} stay below the {allowed:.1g} that it may differ by, as "
+                "its largest one needs: they are hardly compared."
+            )
+        elif np.dtype(port.dtype).kind in "iub" and budgets.general.rounding(index) is None:
+            found.append(
+                f"Output {port.name} holds decisions, and an error before them shows only where one of them flips: "
+                "compare models that give what they are decided by."
+            )
         elif index in activations and _passes_on(activations[index], index, wanted.values()) < SATURATED:
             found.append(
                 f"Output {port.name} is saturated behind its {activations[index].activation}, which hides errors, and "
@@ -62,6 +73,17 @@ def _movement(port: Port, outputs: Sequence[tuple[Case, Array]]) -> float:
             by_shape.setdefault(item.shape, []).append(item.astype(np.float64))
     spans = [np.ptp(np.stack(items), axis=0) for items in by_shape.values() if len(items) > 1]
     return max((float(np.nan_to_num(span, nan=np.inf).max(initial=0.0)) for span in spans), default=np.inf)
+
+
+def _small_channels(port: Port, outputs: Sequence[Array], allowed: float) -> int:
+    """How many channels are not zero, and yet never reach what is allowed as an error."""
+    if port.layout.count("C") != 1:
+        return 0
+    axis = port.layout.index("C")
+    whole = [array for array in outputs if array.ndim == len(port.layout) and array.dtype.kind == "f"]
+    count = min((array.shape[axis] for array in whole), default=0)
+    scales = [scale_of([array.take(channel, axis=axis) for array in whole]) for channel in range(count)]
+    return sum(0 < scale <= allowed for scale in scales)
 
 
 def _passes_on(inner: Inner, index: int, runs: Collection[Sequence[Array]]) -> float:

@@ -121,3 +121,8 @@ def _row(shapes: str, passed: bool, output: str = "y", batch: int = 8) -> Compar
 def test_only_what_was_run_is_said_to_agree(rows: list[Comparison], said: str | None) -> None:
     text = explain._failure([row for row in rows if row.passed is False], rows)
     assert (said in text) if said else ("agrees" not in text)
+
+
+def test_an_output_that_is_always_zero_is_not_held_at_the_ceiling() -> None:
+    assert not Budget((0.0,), (0.0,)).capped(0)
+    assert Budget((1e-3,), (1.0,)).capped(0)
