@@ -452,9 +452,9 @@ def test_another_ir_stands_beside_the_candidate_and_decides_nothing(
 
 
 def test_an_original_that_does_not_tell_its_axes_is_lent_the_candidates_letters(run: Run, tmp_path: Path) -> None:
-    kernel = numpy_helper.from_array(np.arange(10, dtype=np.float32).reshape(5, 2), "w")
-    ports = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, size]) for n, size in (("x", 5), ("y", 2))]
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", ports[:1], ports[1:], [kernel])
+    offset = numpy_helper.from_array(np.arange(5, dtype=np.float32), "w")
+    ports = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, 5]) for n in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", ports[:1], ports[1:], [offset])
     onnx.save(
         helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "one.onnx"
     )
