@@ -71,7 +71,7 @@ def verify_certificate(
 ) -> Verified:
     """Repeats a verification from its `report.json`, and says what is not as it was.
 
-    report      of `ovprep verify`, or of `ovprep convert`
+    report      of `ovprep verify`, or of `ovprep convert`, or the folder that has it
     original, candidate, data, weights
                 where these are now, if not where the report says: in the current folder, or beside the report
     allow_code, plugins
@@ -84,6 +84,8 @@ def verify_certificate(
     certificate, or a file is not found; else as `verify` does.
     """
     path = Path(report)
+    if path.is_dir():
+        path = path / "report.json"
     before, certificate = certificate_in(_read(path), path)
     recorded = dict(certificate["options"])
     _require_options(recorded, path)

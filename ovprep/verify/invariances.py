@@ -165,14 +165,15 @@ def shifted(subject: Subject, shift: Shift | None, translated: Outputs) -> Check
         early, late = (subject.outputs(case) for case in shift.cases)
     except RuntimeFailure as refusal:
         return Check("shift", None, f"The {subject.called} was not run on a shifted input: {refusal}")
+    later = f"{shift.samples} sample{'s' if shift.samples > 1 else ''}"
     for index in moving:
         error = _moved(early[index], late[index], ports[index], shift)
         if error is None or error > _allowed(index, graph[0][index], budgets):
             amount = "has another length" if error is None else f"differs by {error:.1g}"
-            said = f"An input {shift.samples} samples later does not give the same later at output {ports[index].name}"
+            said = f"An input {later} later does not give the same later at output {ports[index].name}"
             return Check("shift", False, f"{said}: it {amount}.")
     names = ", ".join(ports[index].name for index in moving)
-    return Check("shift", True, f"An input {shift.samples} samples later gives the same, later, at {names}.")
+    return Check("shift", True, f"An input {later} later gives the same, later, at {names}.")
 
 
 def _moved(early: Array, late: Array, port: Port, shift: Shift) -> float | None:

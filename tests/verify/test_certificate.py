@@ -61,7 +61,7 @@ def test_a_certificate_has_all_that_a_repetition_needs(made: Path) -> None:
     assert all(len(digest) == 64 for digest in verification["inputs"].values())
 
 
-@pytest.mark.parametrize("path", ["report.json", "out/report.json"])
+@pytest.mark.parametrize("path", ["report.json", "out/report.json", "out"])
 def test_it_is_reproduced(made: Path, path: str) -> None:
     found = ovprep.verify_certificate(made / path)
     assert found.reproduction is not None
