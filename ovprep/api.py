@@ -15,7 +15,7 @@ from typing import Any
 import onnx_ir as ir
 
 from ovprep.building import build
-from ovprep.certifying import certified, ir_hash, recorded
+from ovprep.certifying import certified, ir_hash, is_given, recorded
 from ovprep.defects import active_defects
 from ovprep.difference import difference_beside
 from ovprep.dynamic import read_opened
@@ -101,8 +101,11 @@ def convert(
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
-    if explain and not verify:
-        raise OptionError("Only a verification can be explained: leave --no-verify out, or --explain.")
+    require_seed(seed)
+    if not verify:
+        _require_none_for_verification(
+            {"--data": data, "--sample-rate": sample_rate, "--tolerance": tolerance, "--explain": explain}
+        )
     device = Target.of(target, openvino_version)
     if execution_precision not in EXECUTION_PRECISIONS:
         raise OptionError(f"The execution precision is {' or '.join(EXECUTION_PRECISIONS)}, not {execution_precision}.")
@@ -119,7 +122,7 @@ def convert(
         normalization = normalize_graph(graph, interface, defects)
         device.require_fixed(normalization.interface)
         rate = checked_rate(sample_rate, stated_rate(source.graph))
-        demand = demand_of(data if verify else (), normalization.original, rate, tolerance)
+        demand = demand_of(data, normalization.original, rate, tolerance)
         with new_folder(folder) as scratch:
             built = build(
                 source,
@@ -208,6 +211,7 @@ def normalize(
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(3, 1.0, threads)
+    require_seed(seed)
     with as_file(model) as path:
         return write_normalized(
             Job(
@@ -268,6 +272,19 @@ def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
     if not 0 < seconds < float("inf"):
         raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
     return checked_threads(threads)
+
+
+def _require_none_for_verification(options: Mapping[str, object]) -> None:
+    """Raises OptionError for an option that is given, though nothing is verified."""
+    given = [name for name, value in options.items() if is_given(value)]
+    if given:
+        raise OptionError(f"{given[0]} is for the verification: leave it out, or --no-verify.")
+
+
+def require_seed(seed: int) -> None:
+    """Raises OptionError for a seed that random numbers cannot start from."""
+    if seed < 0:
+        raise OptionError(f"A seed of {seed} cannot be; give 0 or more.")
 
 
 def checked_threads(threads: int | None) -> int:
