@@ -16,7 +16,7 @@ import onnx_ir as ir
 
 from ovprep.bench.gates import Limits, judged
 from ovprep.building import build
-from ovprep.certifying import certified, ir_hash, recorded
+from ovprep.certifying import certified, ir_hash, is_given, recorded
 from ovprep.defects import active_defects
 from ovprep.difference import difference_beside
 from ovprep.dynamic import read_opened
@@ -111,8 +111,11 @@ def convert(
     asked = asked_of(convert, locals())
     say = on_progress or (lambda stage: None)
     count = _checked_options(rank, seconds, threads)
-    if explain and not verify:
-        raise OptionError("Only a verification can be explained: leave --no-verify out, or --explain.")
+    require_seed(seed)
+    if not verify:
+        _require_none_for_verification(
+            {"--data": data, "--sample-rate": sample_rate, "--tolerance": tolerance, "--explain": explain}
+        )
     limits = Limits(fail_if_slower, max_latency_ms, max_memory_mb)
     if limits.given and not benchmark:
         raise OptionError("Limits such as --fail-if-slower need the benchmark; leave --no-benchmark out.")
@@ -132,7 +135,7 @@ def convert(
         normalization = normalize_graph(graph, interface, defects)
         device.require_fixed(normalization.interface)
         rate = checked_rate(sample_rate, stated_rate(source.graph))
-        demand = demand_of(data if verify else (), normalization.original, rate, tolerance)
+        demand = demand_of(data, normalization.original, rate, tolerance)
         with new_folder(folder) as scratch:
             built = build(
                 source,
@@ -223,6 +226,7 @@ def normalize(
     """
     say = on_progress or (lambda stage: None)
     count = _checked_options(3, 1.0, threads)
+    require_seed(seed)
     with as_file(model) as path:
         return write_normalized(
             Job(
@@ -283,6 +287,19 @@ def _checked_options(rank: Rank, seconds: float, threads: int | None) -> int:
     if not 0 < seconds < float("inf"):
         raise OptionError(f"A benchmark of {seconds:g} seconds measures nothing; give a positive number.")
     return checked_threads(threads)
+
+
+def _require_none_for_verification(options: Mapping[str, object]) -> None:
+    """Raises OptionError for an option that is given, though nothing is verified."""
+    given = [name for name, value in options.items() if is_given(value)]
+    if given:
+        raise OptionError(f"{given[0]} is for the verification: leave it out, or --no-verify.")
+
+
+def require_seed(seed: int) -> None:
+    """Raises OptionError for a seed that random numbers cannot start from."""
+    if seed < 0:
+        raise OptionError(f"A seed of {seed} cannot be; give 0 or more.")
 
 
 def checked_threads(threads: int | None) -> int:

@@ -35,10 +35,12 @@ def certified(
 
 def recorded(**options: Any) -> dict[str, Any]:
     """Options as a certificate has them: those that are given, as JSON has them, and the seed."""
-    return {name: _as_json(value) for name, value in options.items() if name == "seed" or value not in _NOT_GIVEN}
+    return {name: _as_json(value) for name, value in options.items() if name == "seed" or is_given(value)}
 
 
-_NOT_GIVEN: tuple[Any, ...] = (None, False, (), [], {})
+def is_given(value: object) -> bool:
+    """Whether an option was given: not None, False or empty; a tolerance of 0 was."""
+    return value is not None and value is not False and value not in ((), [], {})
 
 
 def _as_json(value: Any) -> Any:

@@ -2,15 +2,25 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from ovprep.errors import OutputError
 from ovprep.report.folder import MANIFEST, new_folder
+from ovprep.verify.verify import Verification
 
 
 def difference_beside(output: Path) -> Path:
     """Where it goes: `model_difference` beside `model_openvino`, and beside any other `x` it is `x_difference`."""
     return output.with_name(f"{output.name.removesuffix('_openvino')}_difference")
+
+
+def kept(found: Verification, place: Path) -> Verification:
+    """The verification with the example that it left in a scratch folder, if any, in a place of its own."""
+    if found.located is None or found.located.reproducer is None:
+        return found
+    how = publish(found.located.reproducer, place)
+    return replace(found, located=replace(found.located, reproducer=place), notes=(*found.notes, how))
 
 
 def publish(scratch: Path, place: Path) -> str:

@@ -12,7 +12,7 @@ import onnx_ir as ir
 
 from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Benchmark
-from ovprep.difference import publish
+from ovprep.difference import kept
 from ovprep.errors import RuntimeFailure, UnsupportedError, VerificationError
 from ovprep.frontends.source import Source
 from ovprep.graph.chance import first_random
@@ -168,8 +168,8 @@ def _verify(
             tolerance=candidate.demand.tolerance,
             explaining=_explain(candidate, Path(scratch), refusal),
         )
-        if found.located is not None and found.located.reproducer is not None:
-            found = _published(found, candidate, Path(scratch))
+        if candidate.difference is not None:
+            found = kept(found, candidate.difference)
     found = dataclasses.replace(found, notes=(*candidate.demand.notes, *found.notes))
     if refusal is not None:
         found = proven_on_stand_in(found, refusal)
@@ -184,14 +184,6 @@ def _explain(candidate: Candidate, scratch: Path, refusal: str | None) -> Explai
         return None
     as_read = candidate.source.graph if refusal is None else None  # else it is the original itself
     return Explain(as_read, scratch if candidate.difference is not None else None, candidate.explain)
-
-
-def _published(found: Verification, candidate: Candidate, scratch: Path) -> Verification:
-    assert found.located is not None
-    assert candidate.difference is not None
-    how = publish(scratch, candidate.difference)
-    located = dataclasses.replace(found.located, reproducer=candidate.difference)
-    return dataclasses.replace(found, located=located, notes=(*found.notes, how))
 
 
 def proven_on_stand_in(found: Verification, refusal: str) -> Verification:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,41 @@ _TRUSTED = ("allow_code", "plugins")
 """Options that run code, which a report must not decide."""
 
 
-_OPTIONS = frozenset(
-    ("data", "sample_rate", "tolerance", "layout", "weights", "signature", "input_values", "dynamic", "seed", *_TRUSTED)
-)
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _all(form: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(map(form, value))
+
+
+def _each(form: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(map(form, value.values()))
+
+
+_OPTIONS: Mapping[str, Callable[[object], bool]] = {
+    "allow_code": lambda value: isinstance(value, bool),
+    "data": _all(_is_text),
+    "dynamic": _all(_is_text),
+    "input_values": _each(_is_number),
+    "layout": lambda value: _is_text(value) or _each(_is_text)(value),
+    "others": _all(_is_text),
+    "plugins": _all(_is_text),
+    "sample_rate": _is_whole,
+    "seed": _is_whole,
+    "signature": _is_text,
+    "tolerance": _is_number,
+    "weights": _is_text,
+}
+"""The options of `verify` that a certificate may hold, and what they are in JSON."""
 
 
 def verify_certificate(
@@ -29,49 +61,62 @@ def verify_certificate(
     candidate: str | os.PathLike[str] | Any | None = None,
     *,
     data: Sequence[Data] | None = None,
+    weights: str | os.PathLike[str] | None = None,
     allow_code: bool = False,
     plugins: Sequence[str] = (),
     threads: int | None = None,
+    explain: bool = False,
+    difference: str | os.PathLike[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Verified:
     """Repeats a verification from its `report.json`, and says what is not as it was.
 
-    report      of `ovprep verify`, or of `ovprep convert`
-    original, candidate, data
+    report      of `ovprep verify`, or of `ovprep convert`, or the folder that has it
+    original, candidate, data, weights
                 where these are now, if not where the report says: in the current folder, or beside the report
     allow_code, plugins
                 must be given again where the verification was made with them, since they run code
     threads     as many as then by default
+    explain, difference
+                as in `verify`
 
     The result's `reproduction` says whether all is as it was, else what changed. Raises OptionError where there is no
     certificate, or a file is not found; else as `verify` does.
     """
     path = Path(report)
+    if path.is_dir():
+        path = path / "report.json"
     before, certificate = certificate_in(_read(path), path)
     recorded = dict(certificate["options"])
-    unknown = sorted(set(recorded) - _OPTIONS)
-    if unknown:
-        raise OptionError(
-            f"{path} was made with the option {unknown[0]!r}, which this version of ovprep does not have."
-        )
+    _require_options(recorded, path)
     given: dict[str, Any] = {"allow_code": allow_code, "plugins": tuple(plugins)}
     for name in _TRUSTED:
         if recorded.pop(name, None) and not given[name]:
             option = {"allow_code": "--allow-code", "plugins": "--plugin"}[name]
             raise OptionError(f"{path} was made with {option}, which runs code: give it again if you trust that code.")
-    files = recorded.pop("data", [])
-    weights = recorded.pop("weights", None)
+    files, stored = recorded.pop("data", []), recorded.pop("weights", None)
+    recorded["others"] = [_found(text, path, "other IR") for text in recorded.get("others", [])]
     found = verify(
         _place(certificate, "original", path) if original is None else original,
         _place(certificate, "candidate", path) if candidate is None else candidate,
         data=[_data_place(text, path) for text in files] if data is None else data,
-        weights=None if weights is None else _found(weights, path, "weights"),
+        weights=_found(stored, path, "weights") if weights is None and stored is not None else weights,
         threads=certificate["machine"]["threads"] if threads is None else threads,
+        explain=explain,
+        difference=difference,
         on_progress=on_progress,
         **given,
         **recorded,
     )
     return replace(found, reproduction=compare_certificates(before, plain(found.verification)))
+
+
+def _require_options(recorded: Mapping[str, Any], path: Path) -> None:
+    for name, value in recorded.items():
+        if name not in _OPTIONS:
+            raise OptionError(f"{path} was made with the option {name!r}, which this version of ovprep does not have.")
+        if not _OPTIONS[name](value):
+            raise OptionError(f"{path} is damaged: its option {name!r} cannot be {json.dumps(value)}.")
 
 
 def _read(path: Path) -> Mapping[str, Any]:

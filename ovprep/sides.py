@@ -54,7 +54,7 @@ def open_original(path: Path, options: ReadOptions, dynamic: Sequence[str], thre
     """
     path = model_in(path)
     if path.suffix.lower() == ".xml":
-        return _open_ir(path, "original")
+        return open_ir(path, "original")
     try:
         return _side_of(read_opened(path, options, dynamic, None), "original")
     except UnsupportedError as error:
@@ -68,7 +68,7 @@ def open_candidate(path: Path, options: ReadOptions, threads: int) -> Side:
     """
     path = model_in(path)
     if path.suffix.lower() == ".xml":
-        return _open_ir(path, "candidate")
+        return open_ir(path, "candidate")
     own = ReadOptions(allow_code=options.allow_code, plugins=options.plugins)
     try:
         source = read_model(path, own)
@@ -91,20 +91,33 @@ def model_in(path: Path) -> Path:
         raise ModelError(f"{manifest} is no manifest of ovprep: convert the model again.") from error
 
 
-def _open_ir(path: Path, label: str) -> Side:
+_HALVED = (
+    "The {} stores its weights in float16, as ovc does unless told otherwise (--compress_to_fp16=False): what they "
+    "were rounded by is part of the difference."
+)
+_QUANTISED = (
+    "The {} is quantised (FakeQuantize), which float32 rounding does not explain: --tolerance says how much it may "
+    "differ."
+)
+
+
+def open_ir(path: Path, label: str) -> Side:
+    """An IR (.xml). Raises ModelError where there is none that OpenVINO can read."""
     from ovprep.verify.ir_file import read_ir
 
     if not path.exists():
         raise ModelError(f"There is no file {path}.")
-    interface, names = read_ir(path)
+    found = read_ir(path)
+    notes = [text.format(label) for text, is_so in ((_HALVED, found.halved), (_QUANTISED, found.quantised)) if is_so]
     return Side(
         path=path,
         format="openvino-ir",
         framework="openvino",
         sha256=ir_hash(path),
         contender=Contender(label, "openvino", path),
-        interface=interface,
-        names=names,
+        interface=found.interface,
+        names=found.names,
+        notes=tuple(notes),
     )
 
 

@@ -12,15 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ovprep.api import as_file, checked_threads, read_options
+from ovprep.api import as_file, checked_threads, read_options, require_seed
 from ovprep.certifying import certified, recorded
+from ovprep.difference import kept
 from ovprep.errors import OptionError
 from ovprep.examine import proven_on_stand_in, refusal_of, require_repeatable, stand_in
 from ovprep.graph.cost import receptive_field
 from ovprep.inspection import default_sizes
+from ovprep.interface import Interface
 from ovprep.options import LAYOUTS
 from ovprep.report.verified import Verified
-from ovprep.sides import Side, open_candidate, open_original
+from ovprep.sides import Side, model_in, open_candidate, open_ir, open_original
 from ovprep.tracing import NOT_TRACED, trace_of
 from ovprep.verify.certificate import File
 from ovprep.verify.demand import Data, Demand, checked_rate, demand_of, file_names
@@ -50,6 +52,8 @@ def verify(
     threads: int | None = None,
     seed: int = 0,
     explain: bool = False,
+    others: Sequence[str | os.PathLike[str]] = (),
+    difference: str | os.PathLike[str] | None = None,
     on_progress: Progress | None = None,
 ) -> Verified:
     """Feeds two models the same signals, and judges by an error budget whether they are the same model.
@@ -72,6 +76,9 @@ def verify(
     seed        of the signals
     explain     search for the op that differs most even where the two are equal; where they are not, that is done
                 without being asked
+    others      more IRs of the same inputs and outputs as an IR `candidate`, as quantised ones: they stand beside it in
+                the report and decide nothing
+    difference  a folder for an example of the first op that differs, where one is found in an IR or behind its original
 
     The result says whether they are equal: nothing is raised where they are not. Raises ModelError, UnsupportedError or
     OptionError where a model, the data or an option is at fault, or the two cannot be compared; RuntimeFailure where
@@ -79,6 +86,7 @@ def verify(
     """
     say = on_progress or (lambda stage: None)
     count = checked_threads(threads)
+    require_seed(seed)
     options = read_options(weights, allow_code, plugins, signature, input_values)
     Demand(tolerance=tolerance)  # before anything is read
     with as_file(original) as first, as_file(candidate) as second:
@@ -90,7 +98,9 @@ def verify(
         rate = checked_rate(sample_rate, left.rate)
         demand = demand_of(data, matched.source, rate, tolerance)
         say("comparing")
-        found = _compare(left, right, matched, demand, count, seed, explain=explain)
+        example = None if difference is None else Path(difference)
+        beside = _beside(others, left, right, matched, _stated(layout))
+        found = _compare(left, right, matched, demand, count, seed, explain=explain, others=beside, example=example)
     found = certified(
         replace(found, notes=(*left.notes, *right.notes, *matched.notes, *demand.notes, *found.notes)),
         File(left.path, left.sha256),
@@ -107,6 +117,7 @@ def verify(
             signature=signature,
             input_values=input_values,
             dynamic=dynamic,
+            others=[str(one) for one in others],
             seed=seed,
         ),
         threads=count,
@@ -123,8 +134,51 @@ def _stated(layout: Layout | None) -> Stated:
     return Stated(layout=layout) if isinstance(layout, str) else Stated(layouts=layout or {})
 
 
+def _beside(
+    others: Sequence[str | os.PathLike[str]], left: Side, right: Side, matched: Match, stated: Stated
+) -> dict[str, Path]:
+    """More IRs by their names in the report. Raises OptionError where one cannot take the candidate's place."""
+    found = {}
+    for given in others:
+        path = model_in(Path(given))
+        if right.contender.runtime != "openvino" or path.suffix.lower() != ".xml":
+            raise OptionError(f"Only IRs stand beside an IR, and one of {right.path} and {path} is none.")
+        side = open_ir(path, str(given))
+        other = match(left.interface, side.interface, left.names, side.names, stated)
+        if (other.target, other.wiring) != (matched.target, matched.wiring):
+            raise OptionError(f"{path} has other inputs or outputs than {right.path}: make it of that IR.")
+        found[str(given)] = path
+    return found
+
+
+def _lettered(left: Side, source: Interface) -> Interface | None:
+    """The interface of the original's graph, with the letters that the candidate lent to the original."""
+    if left.graph_interface is None:
+        return None
+    inputs, outputs = (
+        tuple(
+            replace(port, layout=lent.layout) if port.layout == own.layout else port
+            for port, own, lent in zip(*ports, strict=True)
+        )
+        for ports in (
+            (left.graph_interface.inputs, left.interface.inputs, source.inputs),
+            (left.graph_interface.outputs, left.interface.outputs, source.outputs),
+        )
+    )
+    return Interface(inputs, outputs)
+
+
 def _compare(
-    left: Side, right: Side, matched: Match, demand: Demand, threads: int, seed: int, *, explain: bool
+    left: Side,
+    right: Side,
+    matched: Match,
+    demand: Demand,
+    threads: int,
+    seed: int,
+    *,
+    explain: bool,
+    others: Mapping[str, Path],
+    example: Path | None,
 ) -> Verification:
     """Runs both. Where an old Keras file is loaded by no Keras at hand, its graph stands in for it."""
     graph = left.canonical
@@ -137,7 +191,10 @@ def _compare(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
             original = stand_in(left.source, folder)
             worker = stack.enter_context(Worker.launch(original, threads=threads))
-        trace = trace_of(left, right, matched, runs=refusal is None, always=explain)
+        scratch = None
+        if example is not None:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ovprep-")))
+        trace = trace_of(left, right, matched, runs=refusal is None, always=explain, folder=scratch)
         found = run(
             original,
             candidate,
@@ -150,10 +207,13 @@ def _compare(
             worker=worker,
             extra=demand.cases,
             tolerance=demand.tolerance,
-            graph_interface=left.graph_interface,
+            graph_interface=_lettered(left, matched.source),
             finite=True,
+            others=others,
             explaining=trace,
         )
+        if example is not None:
+            found = kept(found, example)
     if explain and trace is None:
         found = replace(found, notes=(*found.notes, NOT_TRACED))
     return found if refusal is None else proven_on_stand_in(found, refusal)

@@ -104,7 +104,11 @@ def test_a_right_one_is_explained_when_asked(tmp_path: Path) -> None:
     assert "float32 explains" in told[1]
 
 
-def test_only_a_verification_can_be_explained(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "option", [{"explain": True}, {"data": ["walk.npy"]}, {"sample_rate": 16000}, {"tolerance": 0.0}]
+)
+def test_options_of_a_verification_are_not_ignored_without_one(tmp_path: Path, option: dict[str, Any]) -> None:
     path = write_onnx(network(), "NCW", tmp_path / "model.onnx")
-    with pytest.raises(ovprep.OptionError, match="leave --no-verify out"):
-        ovprep.convert(path, tmp_path / "out", verify=False, explain=True)
+    named = f"--{next(iter(option))}".replace("_", "-")
+    with pytest.raises(ovprep.OptionError, match=f"^{named} is for the verification: leave it out, or --no-verify\\.$"):
+        ovprep.convert(path, tmp_path / "out", verify=False, **option)

@@ -39,7 +39,14 @@ def verify(
         typer.Option(metavar="FILE", help="Run the verification of this report.json again.", show_default=False),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report here.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the report here, an example of a difference beside it.",
+            show_default=False,
+        ),
     ] = None,
     data: DataFiles = None,
     sample_rate: SampleRate = None,
@@ -63,8 +70,12 @@ def verify(
         typer.Option("--dynamic", metavar="AXIS", help="Open an axis that ORIGINAL fixes: batch, time or x[?,3,?]."),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of every runtime; all cores by default.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the signals.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed of the signals; 0 by default.")] = None,
     explain: Explained = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", metavar="IR", help="Another IR, as a quantised one, to stand beside an IR CANDIDATE."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")] = False,
 ) -> None:
     """Say whether two models are the same, and by how much they differ."""
@@ -75,12 +86,25 @@ def verify(
 
     if output is not None:
         require_report_place(output, "verification")
-    shared: dict[str, Any] = {"allow_code": allow_code, "plugins": plugin or (), "threads": threads}
-    stated = stated_layouts(layout or ())
+    example = output.with_name(f"{output.stem}_difference") if output is not None else None
+    shared: dict[str, Any] = {"weights": weights, "allow_code": allow_code, "plugins": plugin or (), "threads": threads}
+    decided: dict[str, Any] = {
+        "--sample-rate": sample_rate,
+        "--tolerance": tolerance,
+        "--layout": stated_layouts(layout or ()),
+        "--signature": signature,
+        "--input-value": input_values(input_value or ()) or None,
+        "--dynamic": dynamic,
+        "--seed": seed,
+        "--also": also,
+    }
     out = Output(json)
     with out.progress() as progress:
+        shared |= {"explain": explain, "difference": example, "on_progress": progress}
         if certificate is not None:
-            found = verify_certificate(certificate, original, candidate, data=data, on_progress=progress, **shared)
+            if given := [name for name, value in decided.items() if value is not None]:
+                raise OptionError(f"A certificate says its own {given[0]}: leave that out.")
+            found = verify_certificate(certificate, original, candidate, data=data, **shared)
         elif original is None or candidate is None:
             raise OptionError("Give two models, as ovprep verify model.h5 model_openvino, or a --certificate.")
         else:
@@ -90,14 +114,12 @@ def verify(
                 data=data or (),
                 sample_rate=sample_rate,
                 tolerance=tolerance,
-                layout=stated,
-                weights=weights,
+                layout=decided["--layout"],
                 signature=signature,
-                input_values=input_values(input_value or ()),
+                input_values=decided["--input-value"],
                 dynamic=dynamic or (),
-                seed=seed,
-                explain=explain,
-                on_progress=progress,
+                seed=seed or 0,
+                others=also or (),
                 **shared,
             )
     if output is not None:

@@ -93,13 +93,22 @@ def _is_whole(verification: Mapping[str, Any], certificate: Mapping[str, Any]) -
         return (
             all(isinstance(file["path"], str) and isinstance(file["sha256"], str) for file in files)
             and isinstance(machine["versions"], dict)
-            and {"cpu", "isa", "threads"} <= set(machine)
+            and isinstance(machine["cpu"], str)
+            and all(isinstance(name, str) for name in machine["isa"])
+            and isinstance(machine["threads"], int)
             and isinstance(certificate["options"], dict)
-            and {"passed", "inputs"} <= set(verification)
-            and all({*ROW_KEY, "max_abs_error", "scale"} <= set(row) for row in verification["rows"])
+            and isinstance(verification["passed"], bool)
+            and isinstance(verification["inputs"], dict)
+            and len(verification["rows"]) > 0
+            and all(_is_row(row) for row in verification["rows"])
         )
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return False
+
+
+def _is_row(row: Mapping[str, Any]) -> bool:
+    known = all(isinstance(row[key], int if key == "batch" else str) for key in ROW_KEY)
+    return known and float(row["max_abs_error"]) >= 0 and float(row["scale"]) > 0
 
 
 def compare_certificates(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reproduction:

@@ -107,9 +107,9 @@ class Budget:
 
     def capped(self, index: int) -> bool:
         """Whether the ceiling, not the noise, decides for this output."""
-        return (
-            self.given is None and self.noise is not None and FACTOR * self.noise[index] >= CEILING * self.scales[index]
-        )
+        if self.given is not None or self.noise is None:
+            return False
+        return FACTOR * self.noise[index] >= CEILING * self.scales[index] > 0
 
 
 def differences(original: Array, candidate: Array) -> Array:

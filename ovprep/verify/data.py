@@ -95,9 +95,10 @@ def _joined(named: Mapping[str, Sequence[Path]], inputs: Sequence[str]) -> Itera
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{count} for {name!r}" for name, count in counts.items())
         raise OptionError(f"Data for several inputs belongs together, but there are {listed} files; give as many.")
+    everything = [file for files in named.values() for file in files]
     for files in zip(*named.values(), strict=True):
         series = {name: _only_series(name, file) for name, file in zip(named, files, strict=True)}
-        title = " + ".join(file.name for file in files)
+        title = " + ".join(_name(file, everything) for file in files)
         _require_all(title, series, inputs)
         yield Recording(title, files, series)
 
@@ -141,10 +142,7 @@ def read_file(file: Path) -> Series:
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise OptionError(f"{file} is no data that ovprep reads: it takes {', '.join(SUFFIXES)} files.")
-    series = reader(file)
-    if not series.array.size:
-        raise OptionError(f"{file} holds no data.")
-    return series
+    return reader(file)
 
 
 def _read_npy(file: Path) -> Series:

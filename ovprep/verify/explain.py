@@ -10,6 +10,7 @@ from ovprep.verify.arrays import Array
 from ovprep.verify.budgets import Budgets
 from ovprep.verify.cases import Case, by_signal
 from ovprep.verify.compare import CEILING, FACTOR, ULPS, UNMEASURED, Comparison, Setting, compare_output
+from ovprep.verify.contender import Runtime
 from ovprep.verify.invariances import Check
 
 
@@ -86,15 +87,17 @@ def notes(
     cases: Sequence[Case],
     wanted: Mapping[str, Sequence[Array]],
     translated: Mapping[str, Sequence[Array]],
+    runtime: Runtime,
 ) -> list[str]:
     """One line for each thing that a reader should know.
 
-    `wanted` and `translated` are the outputs of the original and of the canonical graph in float32, by case.
+    `wanted` and `translated` are the outputs of the original and of the canonical graph in float32, by case; `runtime`
+    is the candidate's.
     """
     found = [check.found for check in checks if check.passed is False]
     if failed := [row for row in rows if row.passed is False]:
         found.append(_failure(failed, rows))
-        found += _culprit(budgets, source, cases, wanted, translated)
+        found += _culprit(budgets, source, cases, wanted, translated, runtime)
     found += _untold(rows)
     for index, port in enumerate(source.outputs):
         found += _of_output(index, port.name, budgets, [arrays[index] for arrays in wanted.values()])
@@ -146,7 +149,8 @@ def _failure(failed: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
             return f"{text}; at batch 1 it agrees."
         if all(row.shapes == "fixed" for row in failed):
             return f"{text}; with open shapes it agrees."
-        if all(row.shapes == "open" for row in failed):
+        places = {(row.signal, row.batch, row.output) for row in rows if row.shapes == "fixed"}
+        if all(row.shapes == "open" and (row.signal, row.batch, row.output) in places for row in failed):
             return f"{text}; with fixed shapes it agrees: fix them with --batch or --input-shape."
     return f"{text}."
 
@@ -157,8 +161,9 @@ def _culprit(
     cases: Sequence[Case],
     wanted: Mapping[str, Sequence[Array]],
     translated: Mapping[str, Sequence[Array]],
+    runtime: Runtime,
 ) -> list[str]:
-    """On which side of OpenVINO the difference arises, where the canonical graph was run."""
+    """On which side of the graph the difference arises, where the canonical graph was run."""
     shared = [case for case in cases if case.described() in translated]
     for case in shared:
         originals, graphs = wanted[case.described()], translated[case.described()]
@@ -175,5 +180,5 @@ def _culprit(
                         f"The translated graph already differs by {row.max_abs_error:.1g} in ONNX Runtime: the "
                         "translation is wrong."
                     ]
-    agrees = "The translated graph agrees in ONNX Runtime: the difference arises in the IR or in OpenVINO."
-    return [agrees] if shared else []
+    behind = "the IR or in OpenVINO" if runtime == "openvino" else "the candidate"
+    return [f"The translated graph agrees in ONNX Runtime: the difference arises in {behind}."] if shared else []

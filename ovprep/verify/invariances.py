@@ -50,7 +50,8 @@ def repeated(subject: Subject) -> Check:
         return Check(
             "repeat", True, f"Run again after other inputs, it gives the same{', bit for bit' if same else ''}."
         )
-    return Check("repeat", False, f"Run again after other inputs, {fault}: the IR keeps something of earlier calls.")
+    said = f"Run again after other inputs, {fault}: the {subject.called} keeps something of earlier calls."
+    return Check("repeat", False, said)
 
 
 def batched(subject: Subject, wanted: Outputs) -> Check:
@@ -71,7 +72,7 @@ def batched(subject: Subject, wanted: Outputs) -> Check:
 
 
 def _reshaped(subject: Subject) -> Check:
-    """An IR of one item that is reshaped to several."""
+    """A candidate of one item that is given several, an IR reshaped for them."""
     cases = [case for case in subject.cases if shapes_of(case.inputs) == shapes_of(subject.cases[0].inputs)]
     inputs, outputs = subject.source.inputs, subject.source.outputs
     if cases[0].batch != 1 or any("N" not in port.layout for port in (*inputs, *outputs)):
@@ -83,16 +84,18 @@ def _reshaped(subject: Subject) -> Check:
         subject.load_for(together)
         given = subject.outputs(together)
     except RuntimeFailure:
-        return Check("batch", None, "The model fixes a batch of one, and its IR takes no other.", decides=False)
+        said = f"The model fixes a batch of one, and the {subject.called} takes no other."
+        return Check("batch", None, said, decides=False)
     for number, case in enumerate(cases):
         items = [
             array.take([number], axis=port.layout.index("N")) if array.ndim == len(port.layout) else array
             for array, port in zip(given, outputs, strict=False)
         ]
         if _fault(subject.given[case.described()], items, outputs, subject.budgets, case):
-            said = f"The model fixes a batch of one: reshaped to {len(cases)}, its IR gives something else. Keep it."
+            what = f"given {len(cases)}, the {subject.called} gives something else"
+            said = f"The model fixes a batch of one: {what}. Keep it."
             return Check("batch", False, said, decides=False)
-    said = f"The model fixes a batch of one; reshaped to {len(cases)}, its IR gives the same item by item."
+    said = f"The model fixes a batch of one; given {len(cases)}, the {subject.called} gives the same item by item."
     return Check("batch", True, said, decides=False)
 
 
@@ -161,15 +164,16 @@ def shifted(subject: Subject, shift: Shift | None, translated: Outputs) -> Check
     try:
         early, late = (subject.outputs(case) for case in shift.cases)
     except RuntimeFailure as refusal:
-        return Check("shift", None, f"The IR was not run on a shifted input: {refusal}")
+        return Check("shift", None, f"The {subject.called} was not run on a shifted input: {refusal}")
+    later = f"{shift.samples} sample{'s' if shift.samples > 1 else ''}"
     for index in moving:
         error = _moved(early[index], late[index], ports[index], shift)
         if error is None or error > _allowed(index, graph[0][index], budgets):
             amount = "has another length" if error is None else f"differs by {error:.1g}"
-            said = f"An input {shift.samples} samples later does not give the same later at output {ports[index].name}"
+            said = f"An input {later} later does not give the same later at output {ports[index].name}"
             return Check("shift", False, f"{said}: it {amount}.")
     names = ", ".join(ports[index].name for index in moving)
-    return Check("shift", True, f"An input {shift.samples} samples later gives the same, later, at {names}.")
+    return Check("shift", True, f"An input {later} later gives the same, later, at {names}.")
 
 
 def _moved(early: Array, late: Array, port: Port, shift: Shift) -> float | None:

@@ -1,5 +1,6 @@
 """The interface of an OpenVINO IR, read off its file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,21 @@ from ovprep.verify.signals import BATCH
 _LETTERS = frozenset("NCWHD")
 
 
-def read_ir(path: Path) -> tuple[Interface, dict[str, frozenset[str]]]:
-    """The interface of an IR (.xml), and all names that each of its inputs and outputs has.
+@dataclass(frozen=True)
+class IrFile:
+    """What the file of an IR tells: `names` are all that each input and output has, by its first.
+
+    `halved` says that weights are stored in float16, `quantised` that ops compute in 8 bits or less.
+    """
+
+    interface: Interface
+    names: dict[str, frozenset[str]]
+    halved: bool
+    quantised: bool
+
+
+def read_ir(path: Path) -> IrFile:
+    """Reads an IR (.xml).
 
     A tensor whose file states no layout has "?" for each axis; an open first axis of such a one is the batch.
 
@@ -28,7 +42,20 @@ def read_ir(path: Path) -> tuple[Interface, dict[str, frozenset[str]]]:
     inputs = tuple(_port(port, f"input_{index}") for index, port in enumerate(model.inputs))
     outputs = tuple(_port(port, f"output_{index}") for index, port in enumerate(model.outputs))
     ports = zip((*inputs, *outputs), (*model.inputs, *model.outputs), strict=True)
-    return Interface(inputs, outputs), {port.name: frozenset(one.get_names()) for port, one in ports}
+    return IrFile(
+        interface=Interface(inputs, outputs),
+        names={port.name: frozenset(one.get_names()) for port, one in ports},
+        halved=any(map(_is_halved, model.get_ordered_ops())),
+        quantised=any(op.get_type_name() == "FakeQuantize" for op in model.get_ordered_ops()),
+    )
+
+
+def _is_halved(op: Any) -> bool:
+    """Whether an op holds weights that are made float32 again when they are read."""
+    if op.get_type_name() != "Constant" or op.get_element_type().get_type_name() != "f16":
+        return False
+    readers = [reader.get_node().get_type_name() for reader in op.output(0).get_target_inputs()]
+    return bool(readers) and set(readers) == {"Convert"}
 
 
 def _port(port: Any, otherwise: str) -> Port:

@@ -41,6 +41,11 @@ class Subject:
         """What the IR as delivered gave at f32, by case."""
 
     @property
+    def called(self) -> str:
+        """What sentences call it."""
+        return "IR" if self._contender.runtime == "openvino" else "candidate"
+
+    @property
     def shapes(self) -> str:
         """What rows say of the shapes of the IR as delivered."""
         return "open" if self.source.open_dims() else "fixed"
@@ -64,14 +69,14 @@ class Subject:
         except RuntimeFailure as error:
             if not self._worker.alive:
                 raise
-            self.notes.append(f"The IR could not be run ({NAME}): {error}")
+            self.notes.append(f"The {self.called} could not be run ({NAME}): {error}")
             given = []
         self._wanted = {**self._wanted, NAME: wanted}
         return self._compared(Case(NAME, 0, [], False), given, "f32", self.shapes, judged=True)
 
     def at_fixed_shapes(self) -> list[Comparison]:
-        """Rows that decide: with the shapes of the first case fixed; none where they are fixed anyway."""
-        if not self.source.open_dims():
+        """Rows that decide: with the shapes of the first case fixed; none where they are anyway, or cannot be."""
+        if not self.source.open_dims() or self._contender.runtime != "openvino":
             return []
         shapes = shapes_of(self.cases[0].inputs)
         first = [case for case in self.cases if shapes_of(case.inputs) == shapes]
@@ -85,7 +90,7 @@ class Subject:
             precision = loaded.precision
             rows = [] if precision == "f32" else self._rows(self.cases, precision, self.shapes, judged=False)
         except RuntimeFailure as error:
-            self.notes.append(f"The IR does not run at the device's default precision: {error}")
+            self.notes.append(f"The {self.called} does not run at the device's default precision: {error}")
             return [], None
         return rows, precision
 
@@ -95,7 +100,7 @@ class Subject:
             self._worker.load(dataclasses.replace(self._contender, precision="f16 weights"))
             return self._rows(self.cases, "f16 weights", self.shapes, judged=False)
         except RuntimeFailure as error:
-            self.notes.append(f"The IR does not run with weights in float16: {error}")
+            self.notes.append(f"The {self.called} does not run with weights in float16: {error}")
             return []
 
     def of_another(self, name: str, path: Path) -> list[Comparison]:
@@ -141,7 +146,7 @@ class Subject:
         except RuntimeFailure as error:
             if not self._worker.alive:
                 raise
-            self.notes.append(f"The IR could not be run ({what}): {error}")
+            self.notes.append(f"The {self.called} could not be run ({what}): {error}")
             return []
 
     def outputs(self, case: Case) -> list[Array]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ovprep.interface import Interface
 from ovprep.options import ReadOptions
 from ovprep.verify import explain
+from ovprep.verify.blindness import blind_outputs
 from ovprep.verify.budgets import Budgets
 from ovprep.verify.cases import Case, make_cases, other_lengths
 from ovprep.verify.certificate import Certificate, hashes
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 Progress = Callable[[str], None]
+
+_LOOKED_THROUGH = ("onnxruntime", "openvino")
+"""Runtimes that give what a final activation takes, too."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def verify(
     contender = candidate
     if isinstance(contender, Path):
         contender = Contender("IR", runtime, contender, role="ovprep", options=options or ReadOptions())
-    plan = _plan(canonical, source, sizes, seed, extra, looking_through=contender.runtime == "openvino")
+    plan = _plan(canonical, source, sizes, seed, extra, looking_through=contender.runtime in _LOOKED_THROUGH)
     with ExitStack() as stack:
         origin = worker or stack.enter_context(Worker.launch(original, threads=threads))
         device = stack.enter_context(Worker.launch(contender, threads=threads))
@@ -141,7 +145,9 @@ def verify(
         located = search(explaining, pair, rows, cases, source, target, threads=threads, worker=origin, notes=notes)
     everything, names = (*rows, *plain), {port.name for port in source.outputs}
     refuted = any(check.decides and check.passed is False for check in checks)
-    found = explain.notes(rows, checks, budgets, source, cases, run.outputs, yardstick.rounded)
+    found = explain.notes(rows, checks, budgets, source, cases, run.outputs, yardstick.rounded, contender.runtime)
+    compared = {row.output for row in rows}
+    found += blind_outputs(source, cases, run.outputs, budgets, inner_values(canonical) if canonical else (), compared)
     return Verification(
         passed=all(row.passed is not False for row in rows) and not refuted,
         tolerance=explain.tolerance(budgets, wide[0]),

@@ -139,6 +139,8 @@ class _Fit:
     def typed(self, series: Series) -> Array:
         """The array in the input's type, PCM scaled to -1 .. 1 for floats; nothing may be lost, nothing be wild."""
         array, dtype = series.array, np.dtype(self._port.dtype)
+        if not array.size:
+            raise OptionError(f"{self._name} holds no data for the input {self._port.name!r}.")
         if array.dtype.kind not in "biuf":
             raise OptionError(f"{self._name} holds {array.dtype} values, where {self._port} takes {dtype}.")
         if series.rate is not None and dtype.kind == "f":

@@ -71,10 +71,13 @@ def measure(
             exact, reason = _exact(canonical, parts, source, target)  # while the worker is still starting
             run = _in_original(worker.run, source, target)
             try:
+                plain = dataclasses.replace(graph, optimised=False)
+                if not _loads(worker):  # what ONNX Runtime makes of a quantised graph may be none of its own
+                    worker.load(plain)
                 rounded = _all_cases(worker, cases, source, target)
                 samples = [[part(run) for _, part in parts]] if reason is None else []
                 if samples:
-                    worker.load(dataclasses.replace(graph, optimised=False))
+                    worker.load(plain)
                     samples.append([part(run) for _, part in parts])
             except RuntimeFailure as error:
                 notes.append(f"{_UNMEASURED}: {error}")
@@ -88,6 +91,17 @@ def measure(
     if late := dict.fromkeys(name for name, _ in parts if name not in floors):
         notes.append(f"{_UNMEASURED} for {', '.join(late)}: the model takes long in float64.")
     return Yardstick(floors, rounded)
+
+
+def _loads(worker: Worker) -> bool:
+    """Whether the model was loaded. Raises RuntimeFailure where the process ended over it."""
+    try:
+        worker.ready()
+    except RuntimeFailure:
+        if not worker.alive:
+            raise
+        return False
+    return True
 
 
 Part = tuple[str, Callable[[Run], list[Array]]]

@@ -1,14 +1,16 @@
 """`scripts/bench`: its subcommands."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks import conversion, honesty, properties, ranks, solver, speed, torch_models
+from benchmarks import conversion, honesty, properties, ranks, solver, speed, torch_models, verification
 from benchmarks import defects as plugin
 from benchmarks import mutations as wrong
 from benchmarks import twins as keras_twins
+from benchmarks.measure import Measure
 from benchmarks.zoo import COLUMNS, RANKS, ZOO
 
 app = typer.Typer(
@@ -119,7 +121,7 @@ def mutations(
     onnx: Annotated[list[Path], typer.Option(help="ONNX files besides.")] = [],  # noqa: B006  (typer copies it)
     side: Annotated[list[str], typer.Option(help="Where: IR, passes, translation.")] = list(wrong.SIDES),  # noqa: B006
     places: Annotated[int, typer.Option(help="Ops of a model that each mutation is made at.")] = 1,
-    limit: Annotated[int | None, typer.Option(help="Mutations of each model and side; all by default.")] = None,
+    limit: Annotated[int, typer.Option(help="Mutations of each model and side.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the places, and of the numbers changed.")] = 0,
     seeds: Annotated[int, typer.Option(help="Seeds to look for false alarms with, instead of mutating.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
@@ -127,9 +129,31 @@ def mutations(
     """How many wrong conversions the proof catches, and names rightly; with --seeds, how many right ones it refuses."""
     names = list(ZOO) if models is None and not onnx else list(models or ())
     if seeds:
-        print(f"{wrong.false_alarms(names, onnx, seeds, threads)} false alarms")
+        _judge([wrong.false_alarms(names, onnx, seeds, threads)])
     else:
-        wrong.summarise(wrong.score(names, onnx, wrong.Scope(side, places, limit, seed), threads))
+        tally = wrong.score(names, onnx, wrong.Scope(side, places, limit, seed), threads)
+        wrong.summarise(tally)
+        _judge(wrong.measures(tally))
+
+
+@app.command("verification")
+def cost_of_verification(
+    model: Annotated[Path, typer.Argument(help="A model of any format.")] = SAMPLE,
+    rounds: Annotated[int, typer.Option(help="Runs of each.")] = 5,
+    threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
+) -> None:
+    """Time and memory of `ovprep verify` beyond those of the original, loaded in its own runtime."""
+    _judge(verification.measures(model, rounds, threads))
+
+
+def _judge(measures: Iterable[Measure]) -> None:
+    """Says of each target whether it holds; exit code 1 where one does not."""
+    found = []
+    for measure in measures:
+        print(measure, flush=True)
+        found.append(measure.holds)
+    if not all(found):
+        raise typer.Exit(1)
 
 
 @app.command("honesty")
@@ -140,12 +164,7 @@ def honesty_of_benchmarks(
     threads: Annotated[int, typer.Option(help="Threads of every runtime.")] = 2,
 ) -> None:
     """Whether benchmarks can be believed: a model against itself, 5% of extra work, benchmark_app, a whole convert."""
-    found = []
-    for measure in honesty.measures(model, runs, seconds, threads):
-        print(measure, flush=True)
-        found.append(measure)
-    if not all(measure.holds for measure in found):
-        raise typer.Exit(1)
+    _judge(honesty.measures(model, runs, seconds, threads))
 
 
 app()

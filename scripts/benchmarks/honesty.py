@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 
 import ovprep
 from benchmarks.conversion import run as run_command
+from benchmarks.measure import Measure
 from ovprep.bench import contestant
 from ovprep.bench.contestant import Contestant
 from ovprep.bench.results import Pair
@@ -26,18 +26,6 @@ from ovprep.verify.process import Worker
 SLOWED = "slowed.xml"
 """The model by this name is run by `benchmarks.slowed_worker`."""
 WIDEST, FOUND, AGREEMENT, SECONDS_OF_CONVERT = 0.03, 0.9, 0.05, 30.0
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What was asked for, what was seen, and whether that is enough."""
-
-    name: str
-    seen: str
-    holds: bool
-
-    def __str__(self) -> str:
-        return f"{'holds ' if self.holds else 'MISSED'}  {self.name}: {self.seen}"
 
 
 def measures(model: Path, runs: int, seconds: float, threads: int) -> Iterator[Measure]:

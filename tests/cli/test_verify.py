@@ -1,6 +1,7 @@
 """`ovprep verify` as a user meets it: pairs of formats, data, exit codes, reports."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -107,9 +108,16 @@ def test_a_wrong_candidate_exits_3_and_leaves_a_report(
     assert any(row["passed"] is False for row in report["verification"]["rows"])
     located = report["verification"]["located"]
     assert (located is None) == (told is None)
+    example = tmp_path / "report_difference"
+    assert example.exists() == (told is not None and candidate != "nwc.onnx")
     if told is not None:
         assert "node_1" in located["region"], "the convolution has the wrong weight"
         assert told in " ".join(out.split())
+    if example.exists():
+        assert located["reproducer"] == "report_difference"
+        assert "To see it by itself: python report_difference/run.py" in out
+        run_it = [sys.executable, "-I", str(example / "run.py")]
+        assert subprocess.run(run_it, capture_output=True, check=False).returncode == 1
 
 
 def test_equal_models_are_explained_when_asked(run: Run, models: Path, tmp_path: Path) -> None:
@@ -372,6 +380,7 @@ BAD: dict[str, tuple[Callable[[Path], tuple[object, ...]], str]] = {
     "an output too few": (lambda f: (write_onnx(network(), "NWC", f / "a.onnx"), fewer_outputs(f)), "lacks an output"),
     "NaN in outputs": (lambda f: (nan_model(f), write_onnx(network(), "NWC", f / "a.onnx")), "holds NaN for noise"),
     "a bad tolerance": (lambda folder: ("a", "b", "--tolerance", "-1"), "says nothing"),
+    "a bad seed": (lambda folder: ("a", "b", "--seed", "-1"), "A seed of -1 cannot be"),
     "a bad layout": (
         lambda f: (write_onnx(network(), "NCW", f / "a.onnx"), f / "a.onnx", "--layout", "nhw"), "no layout 'nhw'",
     ),
@@ -390,3 +399,67 @@ def test_bad_input_gets_one_sentence(run: Run, tmp_path: Path, kind: str) -> Non
     assert err.startswith("ovprep: ")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_an_ir_with_weights_in_float16_is_told_why(run: Run, models: Path, tmp_path: Path) -> None:
+    model = openvino.Core().read_model(models / "ours" / "model.xml")
+    openvino.save_model(model, tmp_path / "half.xml", compress_to_fp16=True)
+    code, out, _ = run(models / "ncw.onnx", "half.xml")
+    assert code == 3
+    assert "The candidate stores its weights in float16" in " ".join(out.split())
+    assert "float16" not in run(models / "ncw.onnx", models / "foreign.xml", "--json")[1].partition("precisions")[0]
+
+
+def test_an_error_behind_a_saturated_softmax_of_another_format(run: Run, tmp_path: Path) -> None:
+    """The logits of an ONNX candidate are looked at as those of an IR are."""
+    loud = network()
+    for name in ("dense", "offset"):
+        loud = loud.with_weight(name, 1e4 * loud.weights[name])
+    write_onnx(loud, "NCW", tmp_path / "model.onnx")
+    write_onnx(loud.with_weight("dense", 1.05 * loud.weights["dense"]), "NWC", tmp_path / "louder.onnx")
+    assert run("model.onnx", write_onnx(loud, "NWC", tmp_path / "same.onnx"))[0] == 0
+    code, out, _ = run("model.onnx", "louder.onnx", "--json")
+    assert code == 3
+    rows = json.loads(out)["verification"]["rows"]
+    assert {row["output"] for row in rows if row["passed"] is False} == {"classes before Softmax"}
+
+
+def test_notes_on_a_candidate_that_is_no_ir_do_not_call_it_one(run: Run, models: Path, wrong: Path) -> None:
+    notes = json.loads(run(models / "ncw.onnx", wrong / "nwc.onnx", "--json")[1])["verification"]["notes"]
+    assert any("the difference arises in the candidate." in note for note in notes)
+    assert not any("IR" in note for note in notes)
+
+
+def test_another_ir_stands_beside_the_candidate_and_decides_nothing(
+    run: Run, models: Path, wrong: Path, tmp_path: Path
+) -> None:
+    code, out, _ = run(models / "ncw.onnx", models / "ours", "--also", wrong / "ours", "-o", "report.json")
+    assert code == 0
+    verification = json.loads((tmp_path / "report.json").read_text())["verification"]
+    (line,) = [one for one in verification["precisions"] if one["precision"] == str(wrong / "ours")]
+    assert line["max_abs_error"] > 1e-3
+    assert line["verdict"] in " ".join(out.split())
+    rows = [row for row in verification["rows"] if row["precision"] == str(wrong / "ours")]
+    assert {row["passed"] for row in rows} == {None}
+    assert run("--certificate", "report.json")[0] == 0
+    for others, words in (
+        ((models / "nwc.onnx", "--also", wrong / "ours"), "Only IRs stand beside an IR"),
+        ((models / "ours", "--also", models / "foreign.xml"), "has other inputs or outputs than"),
+    ):
+        code, _, err = run(models / "ncw.onnx", *others)
+        assert (code, err.count("\n")) == (1, 1)
+        assert words in err
+
+
+def test_an_original_that_does_not_tell_its_axes_is_lent_the_candidates_letters(run: Run, tmp_path: Path) -> None:
+    offset = numpy_helper.from_array(np.arange(5, dtype=np.float32), "w")
+    ports = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1, 5]) for n in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", ports[:1], ports[1:], [offset])
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), tmp_path / "one.onnx"
+    )
+    model = openvino.convert_model(tmp_path / "one.onnx")
+    for node in (model.get_parameters()[0], model.get_results()[0]):
+        node.set_layout(openvino.Layout("[N,C]"))
+    openvino.save_model(model, tmp_path / "other.xml", compress_to_fp16=False)
+    assert run("one.onnx", "other.xml")[0] == 0

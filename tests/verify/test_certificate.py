@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import ovprep
+from ovprep.certifying import recorded
 from ovprep.cli import main
 from ovprep.verify.cases import Case
 from ovprep.verify.certificate import compare_certificates, hashes
@@ -60,7 +61,7 @@ def test_a_certificate_has_all_that_a_repetition_needs(made: Path) -> None:
     assert all(len(digest) == 64 for digest in verification["inputs"].values())
 
 
-@pytest.mark.parametrize("path", ["report.json", "out/report.json"])
+@pytest.mark.parametrize("path", ["report.json", "out/report.json", "out"])
 def test_it_is_reproduced(made: Path, path: str) -> None:
     found = ovprep.verify_certificate(made / path)
     assert found.reproduction is not None
@@ -207,18 +208,40 @@ def without_errors(verification: dict[str, Any]) -> None:
     del verification["rows"][0]["max_abs_error"]
 
 
-def with_unknown_option(verification: dict[str, Any]) -> None:
-    verification["certificate"]["options"]["magic"] = 7
+def _row(verification: dict[str, Any], **values: object) -> None:
+    verification["rows"][0].update(values)
 
 
-@pytest.mark.parametrize(
-    ("edit", "words"),
-    [
-        (without_hash, "holds no certificate"),
-        (without_errors, "holds no certificate"),
-        (with_unknown_option, "option 'magic', which this version"),
-    ],
-)
+def _machine(verification: dict[str, Any], **values: object) -> None:
+    verification["certificate"]["machine"].update(values)
+
+
+def _option(verification: dict[str, Any], **values: object) -> None:
+    verification["certificate"]["options"].update(values)
+
+
+DAMAGED: list[tuple[Callable[[Any], object], str]] = [
+    (without_hash, "holds no certificate"),
+    (without_errors, "holds no certificate"),
+    (lambda v: v.update(rows=[]), "holds no certificate"),
+    (lambda v: v.update(rows=7), "holds no certificate"),
+    (lambda v: v.update(inputs=["noise"]), "holds no certificate"),
+    (lambda v: v.update(passed="yes"), "holds no certificate"),
+    (lambda v: _row(v, max_abs_error="wide"), "holds no certificate"),
+    (lambda v: _row(v, scale=0), "holds no certificate"),
+    (lambda v: _row(v, signal=[]), "holds no certificate"),
+    (lambda v: _machine(v, isa=None), "holds no certificate"),
+    (lambda v: _machine(v, threads="two"), "holds no certificate"),
+    (lambda v: _option(v, magic=7), "option 'magic', which this version"),
+    (lambda v: _option(v, tolerance="much"), "is damaged: its option 'tolerance' cannot be \"much\""),
+    (lambda v: _option(v, data=7), "option 'data' cannot be 7"),
+    (lambda v: _option(v, seed=1.5), "option 'seed' cannot be 1.5"),
+    (lambda v: _option(v, input_values={"rate": "x"}), "option 'input_values' cannot be"),
+    (lambda v: _option(v, layout=["nwc"]), "option 'layout' cannot be"),
+]
+
+
+@pytest.mark.parametrize(("edit", "words"), DAMAGED)
 def test_a_damaged_certificate(made: Path, tmp_path: Path, edit: Callable[[Any], object], words: str) -> None:
     content = report(made / "report.json")
     edit(content["verification"])
@@ -241,7 +264,17 @@ def test_the_command(
     assert code == 0
     assert "reproduced" in out
     assert "not reproduced" not in out
+    code, out = run("--certificate", made / "report.json", "--explain")
+    assert code == 0
+    assert "Each of 9 tensors of the translated graph" in " ".join(out.split())
+    for words in (("--tolerance", "1"), ("--seed", "0"), ("--layout", "nwc"), ("--dynamic", "time")):
+        code, out = run("--certificate", made / "report.json", *words)
+        assert (code, out) == (1, ""), words
     write_onnx(MUTATIONS["bias dropped"](network()), "NCW", moved / "model.onnx")
     code, out = run("--certificate", moved / "report.json", moved / "model.onnx", moved / "out")
     assert code == 3
     assert "not reproduced" in out
+
+
+def test_a_tolerance_of_zero_is_one() -> None:
+    assert recorded(tolerance=0.0, allow_code=False, data=[], layout={}, seed=0) == {"tolerance": 0.0, "seed": 0}

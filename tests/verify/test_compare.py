@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ovprep.verify import explain
 from ovprep.verify.compare import (
     CEILING,
     EPS32,
@@ -10,6 +11,7 @@ from ovprep.verify.compare import (
     ULPS,
     UNMEASURED,
     Budget,
+    Comparison,
     Setting,
     compare,
     differences,
@@ -100,3 +102,27 @@ def test_the_tolerance_of_the_caller_comes_before_all_others() -> None:
     assert budget.allowed(0, 1.0) == 0.5
     assert not budget.passes(0, 1.0, 0.6, 0.0)
     assert not budget.capped(0)
+
+
+def _row(shapes: str, passed: bool, output: str = "y", batch: int = 8) -> Comparison:
+    return Comparison("f32", shapes, "noise", batch, output, 1.0, 1.0, 1.0, 1.0, None, 1e-6, passed)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([_row("open", False), _row("fixed", True)], "with fixed shapes it agrees"),
+        ([_row("open", True), _row("fixed", False)], "with open shapes it agrees"),
+        ([_row("open", False), _row("open", True, batch=1)], "at batch 1 it agrees"),
+        ([_row("open", False, "y before Tanh"), _row("open", True), _row("fixed", True)], None),
+        ([_row("open", False), _row("open", True, "z")], None),
+    ],
+)
+def test_only_what_was_run_is_said_to_agree(rows: list[Comparison], said: str | None) -> None:
+    text = explain._failure([row for row in rows if row.passed is False], rows)
+    assert (said in text) if said else ("agrees" not in text)
+
+
+def test_an_output_that_is_always_zero_is_not_held_at_the_ceiling() -> None:
+    assert not Budget((0.0,), (0.0,)).capped(0)
+    assert Budget((1e-3,), (1.0,)).capped(0)

@@ -178,6 +178,15 @@ def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     assert len({case.described() for case in found.cases}) == 2
 
 
+def test_files_of_one_name_are_told_apart_for_several_inputs_too(tmp_path: Path) -> None:
+    given = []
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / name).mkdir()
+        given.append(f"a={save(tmp_path / name / 'a.npy', np.full((1, 3), number))}")
+        given.append(f"b={save(tmp_path / 'b.npy', np.ones((1, 2)))}")
+    assert len({case.described() for case in demand(given, TWO).cases}) == 2
+
+
 TWO = interface(Port("a", "float32", ("batch", 3), "NC"), Port("b", "float32", ("batch", 2), "NC"))
 
 
@@ -248,6 +257,7 @@ BAD: dict[str, tuple[Callable[[Path], object], Interface, str]] = {
     "csv with holes": (lambda f: text(f / "a.csv", "1,2\n3\n"), MONO, "not a table of numbers"),
     "csv with too many columns": (lambda f: text(f / "a.csv", "1,2\n3,4\n"), MONO, "2 channels"),
     "empty csv": (lambda folder: text(folder / "a.csv", ""), MONO, "holds no data"),
+    "an empty array": (lambda f: save(f / "a.npy", np.ones((0, 100, 1))), MONO, "holds no data for the input 'x'"),
     "text named npy": (lambda folder: text(folder / "a.npy", "no array"), MONO, r"cannot be read as a \.npy"),
     "text named npz": (lambda folder: text(folder / "a.npz", "no array"), MONO, r"cannot be read as a \.npz"),
     "objects": (lambda f: save(f / "a.npy", np.array([{}], object)), MONO, r"cannot be read as a \.npy"),

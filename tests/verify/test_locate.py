@@ -12,7 +12,7 @@ import pytest
 from ovprep.errors import RuntimeFailure
 from ovprep.verify import Contender
 from ovprep.verify.arrays import Array
-from ovprep.verify.locate import Found, Pair, locate
+from ovprep.verify.locate import Found, Pair, Tensors, locate
 from ovprep.verify.located import Located
 from tests.verify.networks import MUTATIONS, NWC, Network, network, onnx_model, write_ir, write_onnx
 
@@ -50,7 +50,13 @@ def signal(batch: int = 1) -> Array:
 
 
 def search(
-    folder: Path, ir_file: Path, *, translated: Network | None = None, example: Path | None = None, fixed: bool = False
+    folder: Path,
+    ir_file: Path,
+    *,
+    translated: Network | None = None,
+    example: Path | None = None,
+    fixed: bool = False,
+    tensors: Tensors = "same",
 ) -> Found:
     """Of an IR that should be what `translated` is, which should be the network."""
     graph = translated or network()
@@ -59,6 +65,7 @@ def search(
         ir.from_proto(onnx_model(graph, "NWC")),
         Contender("original", "onnxruntime", folder / "original.onnx"),
         Contender("IR", "openvino", ir_file),
+        tensors,
     )
     here, there = [signal()], [np.ascontiguousarray(signal().transpose(0, 2, 1))]
     shapes = (there[0].shape,) if fixed else None
@@ -226,3 +233,21 @@ def test_tensors_that_cannot_be_watched_together_are_watched_alone(
     located = search(folder, write_ir(MUTATIONS["kernel reversed"](network()), tmp_path / "ir.xml")).located
     assert located is not None
     assert located.op == "norm"
+
+
+@pytest.mark.parametrize(("tensors", "wrong"), [("same", True), ("perhaps", False)])
+def test_a_tensor_of_the_same_name_is_another_where_its_shape_is(
+    folder: Path, tmp_path: Path, tensors: Tensors, wrong: bool
+) -> None:
+    """An IR made elsewhere, right, in which two names have changed places."""
+    import openvino
+
+    swapped = onnx_model(network(), "NWC")
+    for node in swapped.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [{"pooled": "flat", "flat": "pooled"}.get(name, name) for name in names]
+    onnx.save(swapped, tmp_path / "swapped.onnx")
+    model = openvino.convert_model(tmp_path / "swapped.onnx")
+    openvino.save_model(model, tmp_path / "ir.xml", compress_to_fp16=False)
+    found = search(folder, tmp_path / "ir.xml", tensors=tensors)
+    assert (found.located is not None) is wrong

@@ -9,6 +9,7 @@ import numpy as np
 
 from ovprep.verify.arrays import Array
 from ovprep.verify.runners.base import Loaded, Options
+from ovprep.verify.saturation import ACTIVATIONS
 
 _LOG_FATAL = 4
 
@@ -40,18 +41,19 @@ class OnnxBackend:
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         begin = time.perf_counter()
         model: str | bytes = str(path)
+        own: int | None = None
         taps: tuple[str, ...] = ()
-        if options.reading.opened or options.taps:
-            model, taps = _changed(path, options)
+        if options.reading.opened or options.taps or options.inner:
+            model, own, taps = _changed(path, options)
             settings.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
         session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
-        return OnnxRunner(session, self._version, 1e3 * (time.perf_counter() - begin), taps)
+        return OnnxRunner(session, self._version, 1e3 * (time.perf_counter() - begin), own, taps)
 
 
-def _changed(path: Path, options: Options) -> tuple[bytes, tuple[str, ...]]:
-    """The file with axes declared open that it fixes, and with inner tensors as outputs, and which these are.
+def _changed(path: Path, options: Options) -> tuple[bytes, int, tuple[str, ...]]:
+    """The file with axes declared open that it fixes, and with inner tensors behind its outputs.
 
-    Ops run at other sizes then, as far as they can.
+    Ops run at other sizes then, as far as they can. Returns besides how many outputs are its own, and the taps.
     """
     import onnx
 
@@ -59,12 +61,26 @@ def _changed(path: Path, options: Options) -> tuple[bytes, tuple[str, ...]]:
 
     proto = onnx.load(str(path), load_external_data=False)
     open_axes(proto, options.reading.opened)
-    own = {value.name for value in proto.graph.output}
+    own = [value.name for value in proto.graph.output]
     made = (name for node in proto.graph.node for name in node.output)
     taps = tuple(name for name in made if name in options.taps and name not in own)
-    for name in taps:
+    inner = _inner(proto, options.inner)
+    for name in (*inner, *taps):
         proto.graph.output.add(name=name)
-    return bytes(proto.SerializeToString()), taps
+    return bytes(proto.SerializeToString()), len(own), taps
+
+
+def _inner(proto: Any, numbers: Sequence[int]) -> list[str]:
+    """What the final activations of these outputs take. Raises ValueError where there is none."""
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    known = {value.name for value in (*proto.graph.input, *proto.graph.output)}
+    found = []
+    for number in numbers:
+        node = makers.get(proto.graph.output[number].name)
+        if node is None or node.op_type not in ACTIVATIONS or node.input[0] in known:
+            raise ValueError(f"output {number} of the file does not end in an activation alone")
+        found.append(str(node.input[0]))
+    return found
 
 
 _TYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(bool)": "bool"} | {
@@ -80,12 +96,12 @@ def _dims(shape: Sequence[int | str | None]) -> tuple[int | None, ...]:
 class OnnxRunner:
     """An inference session."""
 
-    def __init__(self, session: Any, version: str, load_ms: float, taps: tuple[str, ...] = ()) -> None:
+    def __init__(self, session: Any, version: str, load_ms: float, own: int | None, taps: tuple[str, ...]) -> None:
         self._session = session
         self.loaded = Loaded(
             version=version,
             inputs=tuple(port.name for port in session.get_inputs()),
-            outputs=tuple(port.name for port in session.get_outputs() if port.name not in taps),
+            outputs=tuple(port.name for port in session.get_outputs()[:own]),
             precision="f32",
             load_ms=load_ms,
             input_types=tuple((_TYPES.get(port.type, port.type), _dims(port.shape)) for port in session.get_inputs()),

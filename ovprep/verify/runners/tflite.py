@@ -50,8 +50,9 @@ class TfliteRunner:
         )
 
     def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """Outputs in the order of the file for inputs in the order of the file."""
+        """Outputs in the order of the file for inputs in the order of the file, from the initial state."""
         self._put(inputs)
+        self._interpreter.reset_all_variables()  # an LSTM starts each run where the last one ended
         self._interpreter.invoke()
         return [np.asarray(self._interpreter.get_tensor(port["index"])) for port in self._outputs]
 
