@@ -14,20 +14,21 @@ from ovprep.errors import (
 )
 
 if TYPE_CHECKING:
-    from ovprep.api import convert, inspect, normalize
-    from ovprep.benchmarking import benchmark
     from ovprep.emit.torch_state import torch_state
     from ovprep.frontends.keras.layers.registry import keras_layer
-    from ovprep.inspection import Inspection
-    from ovprep.keras_writing import to_keras
     from ovprep.options import InterfaceOptions
-    from ovprep.recheck import verify_certificate
     from ovprep.relayout.convert import convert_channels_first_to_last, convert_channels_last_to_first
     from ovprep.report.benched import Benchmarked
     from ovprep.report.document import Conversion, Normalized
     from ovprep.report.verified import Verified
-    from ovprep.reporting import report_page
-    from ovprep.verifying import verify
+    from ovprep.tasks.benchmarking.benchmark import benchmark
+    from ovprep.tasks.converting.convert import convert
+    from ovprep.tasks.inspection import Inspection, inspect
+    from ovprep.tasks.normalizing.keras_writing import to_keras
+    from ovprep.tasks.normalizing.normalize import normalize
+    from ovprep.tasks.reporting import report_page
+    from ovprep.tasks.verifying.recheck import verify_certificate
+    from ovprep.tasks.verifying.verify import verify
 
 __version__ = "0.1.0"
 
@@ -65,21 +66,21 @@ __all__ = [
 _LAZY = {
     "Benchmarked": "ovprep.report.benched",
     "Conversion": "ovprep.report.document",
-    "Inspection": "ovprep.inspection",
+    "Inspection": "ovprep.tasks.inspection",
     "Normalized": "ovprep.report.document",
     "Verified": "ovprep.report.verified",
     "InterfaceOptions": "ovprep.options",
-    "benchmark": "ovprep.benchmarking",
-    "convert": "ovprep.api",
+    "benchmark": "ovprep.tasks.benchmarking.benchmark",
+    "convert": "ovprep.tasks.converting.convert",
     "convert_channels_first_to_last": "ovprep.relayout.convert",
     "convert_channels_last_to_first": "ovprep.relayout.convert",
-    "inspect": "ovprep.api",
-    "normalize": "ovprep.api",
-    "report_page": "ovprep.reporting",
-    "to_keras": "ovprep.keras_writing",
+    "inspect": "ovprep.tasks.inspection",
+    "normalize": "ovprep.tasks.normalizing.normalize",
+    "report_page": "ovprep.tasks.reporting",
+    "to_keras": "ovprep.tasks.normalizing.keras_writing",
     "torch_state": "ovprep.emit.torch_state",
-    "verify": "ovprep.verifying",
-    "verify_certificate": "ovprep.recheck",
+    "verify": "ovprep.tasks.verifying.verify",
+    "verify_certificate": "ovprep.tasks.verifying.recheck",
     "keras_layer": "ovprep.frontends.keras.layers.registry",
 }
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 Dim = int | str
 """The size of an axis: a number, or the name of one that is left open ("batch", "time")."""
 
+BATCH = "batch"
+"""The name of an open batch axis in every interface."""
+
 
 @dataclass(frozen=True)
 class Level:

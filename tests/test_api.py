@@ -10,9 +10,9 @@ import onnx_ir as ir
 import pytest
 
 import ovprep
-from ovprep import api
 from ovprep.graph.shapes import rank_of
 from ovprep.passes.pipeline import Normalization, normalize
+from ovprep.tasks.converting import convert as converting
 
 ROOT = Path(__file__).parent.parent
 IMU = ROOT / "samples" / "imu_tcn" / "model.keras"
@@ -112,7 +112,7 @@ def corrupt(model: ir.Model, *arguments: Any) -> Normalization:
 def test_a_model_that_is_not_equal_is_not_handed_over(
     model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(api, "normalize_graph", corrupt)
+    monkeypatch.setattr(converting, "normalize", corrupt)
     with pytest.raises(ovprep.VerificationError, match="not equal to the original: its output") as caught:
         ovprep.convert(model, tmp_path / "out", benchmark=False)
     assert caught.value.exit_code == 3

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from ovprep.bench.machine import cache_bytes, machine
 from ovprep.bench.results import Benchmark, Machine, OpTime
 from ovprep.errors import RuntimeFailure
-from ovprep.verify.arrays import Array
-from ovprep.verify.contender import Contender
-from ovprep.verify.process import Worker
+from ovprep.workers.arrays import Array
+from ovprep.workers.contender import Contender
+from ovprep.workers.process import Worker
 
 SECONDS = 0.5
 """Of running with counters switched on."""

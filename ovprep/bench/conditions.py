@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ovprep.bench.results import Benchmark
-from ovprep.verify import cores
+from ovprep.workers import cores
 
 IDLE = 0.05
 """Of a core: more than this used by a process that waits is worth a sentence."""

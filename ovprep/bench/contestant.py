@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from ovprep.bench.quantiles import Quantile, quantile
 from ovprep.bench.results import Measurement
 from ovprep.errors import RuntimeFailure
-from ovprep.verify.arrays import Array
-from ovprep.verify.contender import Contender
-from ovprep.verify.process import Block, Worker
-from ovprep.verify.runners import Loaded
-from ovprep.verify.timing import LEAD_MS
+from ovprep.workers.arrays import Array
+from ovprep.workers.contender import Contender
+from ovprep.workers.process import Block, Worker
+from ovprep.workers.runners import Loaded
+from ovprep.workers.timing import LEAD_MS
 
 Samples = NDArray[np.float64]
 

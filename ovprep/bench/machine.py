@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ovprep.bench import environment
 from ovprep.bench.results import Machine
-from ovprep.verify.process import Worker
+from ovprep.workers.process import Worker
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 

@@ -25,12 +25,12 @@ from ovprep.bench.results import Benchmark, Pair
 from ovprep.bench.rounds import Race
 from ovprep.bench.statistics import Estimate, estimate, verdict
 from ovprep.errors import OptionError, RuntimeFailure
-from ovprep.interface import Interface
-from ovprep.verify.arrays import relayout_all
-from ovprep.verify.contender import Contender
-from ovprep.verify.conversion import DirectConversion
-from ovprep.verify.process import Worker
-from ovprep.verify.signals import BATCH, generate
+from ovprep.interface import BATCH, Interface
+from ovprep.proof.inputs.signals import generate
+from ovprep.workers.arrays import relayout_all
+from ovprep.workers.contender import Contender
+from ovprep.workers.conversion import DirectConversion
+from ovprep.workers.process import Worker
 
 Progress = Callable[[str], None]
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from ovprep.bench.environment import Environment
 from ovprep.bench.statistics import Verdict
-from ovprep.verify.contender import Hint, Role
+from ovprep.workers.contender import Hint, Role
 
 
 @dataclass(frozen=True)

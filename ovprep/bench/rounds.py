@@ -7,8 +7,8 @@ import numpy as np
 
 from ovprep.bench.clock import Watch
 from ovprep.bench.contestant import Contestant
-from ovprep.verify.contender import Contender, Hint
-from ovprep.verify.process import Worker
+from ovprep.workers.contender import Contender, Hint
+from ovprep.workers.process import Worker
 
 BLOCK_MS: dict[Hint, float] = {"latency": 8.0, "throughput": 40.0}
 """Length of a block: twice the shortest that repeats; longer where inferences overlap, which begin and end it."""

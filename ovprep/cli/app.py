@@ -1,6 +1,6 @@
 """The `ovprep` program: its commands, and how it ends.
 
-Commands parse, call `ovprep.api`, and render; heavy imports wait until a command runs.
+Commands parse, call the package's own functions, and render; heavy imports wait until a command runs.
 """
 
 import sys
@@ -123,12 +123,12 @@ def convert(
     json: Json = False,
 ) -> None:
     """Convert a model to OpenVINO IR, prove that it is equal, and time it."""
-    from ovprep import api
+    import ovprep
     from ovprep.cli.render_conversion import render_conversion
 
     out = Output(json)
     with out.progress() as progress:
-        result = api.convert(
+        result = ovprep.convert(
             model,
             output,
             weights=weights,
@@ -189,12 +189,12 @@ def normalize(
     json: Json = False,
 ) -> None:
     """Write a model as clean ONNX or as a Keras file, channel-last or -first, and prove that it is equal."""
-    from ovprep import api
+    import ovprep
     from ovprep.cli.render_conversion import render_normalized
 
     out = Output(json)
     with out.progress() as progress:
-        result = api.normalize(
+        result = ovprep.normalize(
             model,
             output,
             weights=weights,
@@ -228,14 +228,14 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Show what a model is, and what convert would do to it."""
-    from ovprep import api
+    import ovprep
     from ovprep.cli.render_inspection import render_inspection
     from ovprep.report.document import plain
 
     out = Output(json)
     with out.progress() as progress:
         progress(f"reading {model.name}")
-        result = api.inspect(
+        result = ovprep.inspect(
             model,
             weights=weights,
             allow_code=allow_code,
@@ -270,7 +270,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Draw the page of a report from its JSON alone."""
-    from ovprep.reporting import report_page
+    from ovprep.tasks.reporting import report_page
 
     page = str(report_page(report, output))
     Output(json).show(lambda: {"schema": 1, "page": page}, lambda console: console.print(page, soft_wrap=True))

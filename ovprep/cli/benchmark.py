@@ -73,9 +73,9 @@ def benchmark(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")] = False,
 ) -> None:
     """Time models against each other, in processes of their own, and say what can be told."""
-    from ovprep.benchmarking import benchmark as run
     from ovprep.cli.render_benchmark import markdown_of, render_benchmark
     from ovprep.report.kinds import require_report_place
+    from ovprep.tasks.benchmarking.benchmark import benchmark as run
 
     if json and markdown:
         raise OptionError("--json and --markdown both print the result; choose one.")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ovprep.bench.results import Benchmark, Measurement, Pair
-    from ovprep.verify.precisions import AtPrecision
-    from ovprep.verify.verify import Verification
+    from ovprep.proof.precisions import AtPrecision
+    from ovprep.proof.verify import Verification
 
 
 def render_conversion(console: "Console", done: Conversion) -> None:

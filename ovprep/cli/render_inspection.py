@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from ovprep.cli.tables import columns, count, dims, section
-from ovprep.inspection import Inspection, OpSummary
 from ovprep.interface import Interface
+from ovprep.tasks.inspection import Inspection, OpSummary
 
 if TYPE_CHECKING:
     from rich.console import Console

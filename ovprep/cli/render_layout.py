@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from rich.markup import escape
 
 from ovprep.cli.tables import columns, dims, section, size
-from ovprep.inspection import LayoutReport
 from ovprep.layout.explain import PlacedOp, StayingTranspose
 from ovprep.passes.change import counted
+from ovprep.tasks.inspection import LayoutReport
 
 if TYPE_CHECKING:
     from rich.console import Console

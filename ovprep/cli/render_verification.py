@@ -10,14 +10,14 @@ from rich.markup import escape
 from ovprep.cli.render_conversion import precision_lines
 from ovprep.cli.tables import columns, dims, section
 from ovprep.interface import Port
+from ovprep.proof.explain import closeness
 from ovprep.report.verified import Verified
-from ovprep.verify.explain import closeness
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ovprep.verify.compare import Comparison
-    from ovprep.verify.verify import Verification
+    from ovprep.proof.compare import Comparison
+    from ovprep.proof.verify import Verification
 
 _SHOWN = 24
 """Rows of the table before it holds the worst of each signal alone; all are in the report."""

@@ -79,10 +79,8 @@ def verify(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, all else on stderr.")] = False,
 ) -> None:
     """Say whether two models are the same, and by how much they differ."""
-    from ovprep.cli.render_verification import render_verification
-    from ovprep.recheck import verify_certificate
     from ovprep.report.kinds import require_report_place
-    from ovprep.verifying import verify as run
+    from ovprep.tasks.verifying.verify import verify as run
 
     if output is not None:
         require_report_place(output, "verification")
@@ -104,6 +102,8 @@ def verify(
         if certificate is not None:
             if given := [name for name, value in decided.items() if value is not None]:
                 raise OptionError(f"A certificate says its own {given[0]}: leave that out.")
+            from ovprep.tasks.verifying.recheck import verify_certificate
+
             found = verify_certificate(certificate, original, candidate, data=data, **shared)
         elif original is None or candidate is None:
             raise OptionError("Give two models, as ovprep verify model.h5 model_openvino, or a --certificate.")
@@ -124,6 +124,8 @@ def verify(
             )
     if output is not None:
         found.write(output)
+    from ovprep.cli.render_verification import render_verification  # not before the original's runtime was started
+
     out.show(found.report, lambda console: render_verification(console, found, output))
     if not found.holds:
         raise typer.Exit(VerificationError.exit_code if not found.passed else OptionError.exit_code)

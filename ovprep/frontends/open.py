@@ -4,10 +4,9 @@ from pathlib import Path
 
 from ovprep.errors import ModelError, OptionError
 from ovprep.frontends.fixed_inputs import with_values
-from ovprep.frontends.source import Runtime, Source
+from ovprep.frontends.formats import KERAS_SUFFIXES, is_saved_model
+from ovprep.frontends.source import Source
 from ovprep.options import ReadOptions
-
-KERAS_SUFFIXES = (".h5", ".hdf5", ".json", ".keras")
 
 
 def read_model(path: Path, options: ReadOptions | None = None) -> Source:
@@ -32,25 +31,13 @@ def _require_use(path: Path, options: ReadOptions) -> None:
     """Raises OptionError for what this format has no use for: nothing that is asked for is ignored."""
     if options.weights is not None and path.suffix.lower() not in KERAS_SUFFIXES:
         raise OptionError(f"{path} has weights of its own; --weights is for an architecture alone (.json).")
-    if options.signature is not None and not _is_saved_model(path):
+    if options.signature is not None and not is_saved_model(path):
         raise OptionError(f"--signature chooses among those of a SavedModel folder, which {path} is not; leave it out.")
-
-
-def _is_saved_model(path: Path) -> bool:
-    return path.is_dir() or path.name == "saved_model.pb"
-
-
-def runtime_of(path: Path) -> Runtime:
-    """The runtime of the framework that a file, or a SavedModel folder, is of."""
-    suffix = path.suffix.lower()
-    if suffix in KERAS_SUFFIXES:
-        return "keras"
-    return "onnxruntime" if suffix == ".onnx" else "tflite" if suffix == ".tflite" else "tensorflow"
 
 
 def _read(path: Path, options: ReadOptions) -> Source:
     suffix = path.suffix.lower()
-    if _is_saved_model(path):
+    if is_saved_model(path):
         from ovprep.frontends.tensorflow.reader import read_saved_model
 
         return read_saved_model(path if path.is_dir() else path.parent, options)

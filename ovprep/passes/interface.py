@@ -10,14 +10,12 @@ from ovprep.graph.constants import ints_of
 from ovprep.graph.names import unique_name
 from ovprep.graph.shapes import dims_of
 from ovprep.graph.sizes import fix_sizes
-from ovprep.interface import Interface, Port
+from ovprep.interface import BATCH, Interface, Port
 from ovprep.options import InterfaceOptions
 from ovprep.passes.change import Change
 
 HEIGHT = "H"
 """The axis of size one, before the length, that tensors of rank 3 have at an interface of rank 4."""
-BATCH = "batch"
-"""What frontends call an open batch axis."""
 
 
 def wanted_interface(original: Interface, options: InterfaceOptions) -> Interface:

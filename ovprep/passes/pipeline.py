@@ -90,7 +90,10 @@ FOR_PLUGIN: tuple[Pass, ...] = (
 )
 """What OpenVINO's CPU plugin runs faster, and other runtimes need not."""
 OPTIONAL: tuple[Pass, ...] = (multiply_from_left, unroll_reset_before)
-"""Rewrites for speed alone that do not win everywhere: `ovprep.cost_gate` times them where they change a model."""
+"""Rewrites for speed alone that do not win everywhere.
+
+`ovprep.tasks.converting.cost_gate` times them where they change a model.
+"""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from ovprep.errors import RuntimeFailure, VerificationError
 from ovprep.interface import Port
+from ovprep.proof.inputs.signals import generate
 from ovprep.relayout.clone import reason_of, states
 from ovprep.relayout.moves import FIRST, Array
-from ovprep.verify.signals import generate
 
 if TYPE_CHECKING:
     from ovprep.relayout.convert import Relayout

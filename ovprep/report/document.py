@@ -19,8 +19,8 @@ from ovprep.report.graph import GraphChange
 
 if TYPE_CHECKING:
     from ovprep.bench.results import Benchmark
-    from ovprep.target import RankChoice
-    from ovprep.verify.verify import Verification
+    from ovprep.proof.verify import Verification
+    from ovprep.tasks.converting.target import RankChoice
 
 SCHEMA = 1
 REPORT = "report.json"

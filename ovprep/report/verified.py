@@ -3,15 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovprep import __version__
 from ovprep.interface import Interface
+from ovprep.proof.certificate import Reproduction
+from ovprep.proof.verify import Verification
 from ovprep.report.document import SCHEMA, interface_document, plain
 from ovprep.report.folder import new_file
-from ovprep.sides import Side
-from ovprep.verify.certificate import Reproduction
-from ovprep.verify.verify import Verification
+
+if TYPE_CHECKING:
+    from ovprep.tasks.sides import Side
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +24,8 @@ class Verified:
     original's. `reproduction` is there where a certificate was run again.
     """
 
-    original: Side
-    candidate: Side
+    original: "Side"
+    candidate: "Side"
     source: Interface
     interface: Interface
     verification: Verification
@@ -59,5 +61,5 @@ class Verified:
             scratch.write_text(json.dumps(self.report(), indent=2, allow_nan=False, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: "Side") -> dict[str, Any]:
     return {"path": str(side.path), "format": side.format, "sha256": side.sha256, "framework": side.framework}

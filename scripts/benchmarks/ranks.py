@@ -9,7 +9,7 @@ from ovprep.bench.protocol import benchmark
 from ovprep.bench.results import Pair
 from ovprep.options import RANKS as CHOICES
 from ovprep.options import Rank
-from ovprep.verify.contender import Contender
+from ovprep.workers.contender import Contender
 
 
 def choices(seconds: float, threads: int) -> None:

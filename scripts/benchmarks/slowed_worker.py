@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from ovprep.verify import worker
-from ovprep.verify.arrays import Array
-from ovprep.verify.runners import openvino
+from ovprep.workers import worker
+from ovprep.workers.arrays import Array
+from ovprep.workers.runners import openvino
 
 EXTRA = 0.05
 _CALLS = 200

@@ -14,7 +14,7 @@ from ovprep.bench.results import Pair
 from ovprep.interface import Interface, Port
 from ovprep.relayout.convert import Relayout, convert_channels_last_to_first, relayout
 from ovprep.relayout.moves import FIRST
-from ovprep.verify.contender import Contender
+from ovprep.workers.contender import Contender
 
 
 @dataclass(frozen=True)

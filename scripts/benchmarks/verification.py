@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.conversion import run
 from benchmarks.measure import Measure
-from ovprep.frontends.open import runtime_of
+from ovprep.frontends.formats import runtime_of
 
 SECONDS, MEBIBYTES = 2.0, 300.0
 """What a verification may take beyond the original, loaded in its runtime."""
@@ -18,8 +18,8 @@ SECONDS, MEBIBYTES = 2.0, 300.0
 ORIGINAL = """
 import sys
 from pathlib import Path
-from ovprep.verify.contender import Contender
-from ovprep.verify.process import Worker
+from ovprep.workers.contender import Contender
+from ovprep.workers.process import Worker
 with Worker.launch(Contender("original", sys.argv[1], Path(sys.argv[2])), threads=int(sys.argv[3])) as worker:
     worker.ready()
     print(worker.peak_rss_mib())

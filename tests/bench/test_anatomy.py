@@ -12,11 +12,11 @@ from openvino import opset13 as ops
 from ovprep.bench import anatomy
 from ovprep.bench.anatomy import dissected, roofline
 from ovprep.bench.results import Machine, OpTime
-from ovprep.verify.contender import Contender
-from ovprep.verify.process import Worker
-from ovprep.verify.runners.op_times import layer_of, macs
+from ovprep.workers.contender import Contender
+from ovprep.workers.process import Worker
+from ovprep.workers.runners.op_times import layer_of, macs
 from tests.bench.made_up import benchmark, measured
-from tests.verify.networks import CHANNELS, CLASSES, FILTERS, SAMPLES, TAPS, network, write_ir
+from tests.proof.networks import CHANNELS, CLASSES, FILTERS, SAMPLES, TAPS, network, write_ir
 
 SIGNAL = np.zeros((1, SAMPLES, CHANNELS), np.float32)
 MACHINE = Machine(100.0, 200.0, "bf16", 10.0, 1000.0, 1)
@@ -42,7 +42,7 @@ def test_each_op_that_runs_has_its_macs(ir: Contender) -> None:
 
 def test_a_wired_model_gets_its_own_inputs(tmp_path: Path) -> None:
     """Two inputs that the other model has the other way round: fed without the wiring, shapes do not fit."""
-    from ovprep.verify.wiring import Wiring
+    from ovprep.workers.wiring import Wiring
 
     one, two = ops.parameter([1, 4], np.float32, "one"), ops.parameter([1, 6], np.float32, "two")
     product = ops.matmul(ops.concat([one, two], 1), constant(10, 2), False, False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ovprep.bench import environment
-from ovprep.verify import cores
+from ovprep.workers import cores
 
 
 def test_versions_come_without_imports() -> None:

@@ -14,8 +14,8 @@ from ovprep.bench.clock import Watch
 from ovprep.bench.contestant import Contestant
 from ovprep.bench.results import Benchmark
 from ovprep.interface import Interface, Port
-from ovprep.verify import Contender, Worker
-from ovprep.verify.process import Block
+from ovprep.workers import Contender, Worker
+from ovprep.workers.process import Block
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Interface((Port("x", "float32", ("batch", 4), "NC"),), (Port("y", "float32", ("batch", 4), "NC"),))
@@ -26,7 +26,7 @@ def fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every worker is one whose file's name says how it behaves; the machine's own behaviour counts for nothing."""
     monkeypatch.setattr(clock, "unsteady", lambda spins, stolen: [False] * len(spins))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(contestant, "Worker", functools.partial(Worker, module="tests.verify.fake_worker"))
+    monkeypatch.setattr(contestant, "Worker", functools.partial(Worker, module="tests.workers.fake_worker"))
 
 
 def model(behaviour: str, **fields) -> Contender:
@@ -95,7 +95,7 @@ def test_what_could_not_be_made_is_a_row_and_starts_no_process(monkeypatch: pyte
 
 def counting(started: list[int]) -> Callable[..., Worker]:
     def start(*arguments, **options) -> Worker:
-        worker = Worker(*arguments, module="tests.verify.fake_worker", **options)
+        worker = Worker(*arguments, module="tests.workers.fake_worker", **options)
         started.append(worker.pid)
         return worker
 
@@ -170,7 +170,7 @@ def test_the_cpu_time_between_blocks_is_that_of_the_process() -> None:
     """A thread of its own keeps this one busy between its blocks; the other sleeps."""
     used = {}
     for behaviour in ("spins", "good"):
-        with Worker("keras", threads=1, module="tests.verify.fake_worker") as worker:
+        with Worker("keras", threads=1, module="tests.workers.fake_worker") as worker:
             worker.load(model(behaviour))
             worker.bind([np.zeros((1, 4), np.float32)])
             worker.block(4)
@@ -183,7 +183,7 @@ def test_the_cpu_time_between_blocks_is_that_of_the_process() -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="this system does not rank processes")
 def test_a_worker_is_the_first_to_go_when_memory_runs_out() -> None:
-    with Worker("keras", threads=1, module="tests.verify.fake_worker") as worker:
+    with Worker("keras", threads=1, module="tests.workers.fake_worker") as worker:
         worker.started()
         assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text().strip() == "1000"
     assert Path(f"/proc/{os.getpid()}/oom_score_adj").read_text().strip() != "1000"

@@ -10,8 +10,8 @@ import pytest
 from ovprep.bench import Benchmark, benchmark, clock
 from ovprep.bench.contestant import Contestant
 from ovprep.errors import OptionError
-from ovprep.verify import Contender, Worker
-from tests.verify.networks import NCW, network, write_ir, write_onnx
+from ovprep.workers import Contender, Worker
+from tests.proof.networks import NCW, network, write_ir, write_onnx
 
 VERDICTS = {"faster", "slower", "equal within 2%", "cannot tell"}
 

@@ -46,7 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
     def call(*words: object, result: Benchmarked | None = None) -> tuple[int, str, str]:
         if result is not None:
-            monkeypatch.setattr("ovprep.benchmarking.benchmark", lambda *models, **options: result)
+            monkeypatch.setattr("ovprep.tasks.benchmarking.benchmark.benchmark", lambda *models, **options: result)
         monkeypatch.setattr(sys, "argv", ["ovprep", "benchmark", *map(str, words)])
         code = 0
         try:
@@ -182,7 +182,7 @@ def test_options_reach_the_benchmark(run: Run, monkeypatch: pytest.MonkeyPatch) 
         given.update(options, models=models)
         return timed(pair_of())
 
-    monkeypatch.setattr("ovprep.benchmarking.benchmark", remembered)
+    monkeypatch.setattr("ovprep.tasks.benchmarking.benchmark.benchmark", remembered)
     words = (
         "a",
         "b",

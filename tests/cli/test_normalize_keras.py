@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from keras import layers
 
-from ovprep.verify.cases import STACKED
+from ovprep.proof.inputs.cases import STACKED
 from tests.graphs import GraphBuilder
 from tests.relayout.support import FIRST, LAST, formats, randomised
 

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 
 import ovprep
 from ovprep.cli import main
-from tests.verify.networks import MUTATIONS, Network, network, onnx_model, write_ir, write_keras, write_onnx
+from tests.proof.networks import MUTATIONS, Network, network, onnx_model, write_ir, write_keras, write_onnx
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -172,10 +172,10 @@ def test_a_live_model(models: Path) -> None:
 
 
 def test_the_function_goes_by_its_name_whatever_was_imported() -> None:
-    from ovprep.verify.process import Worker
+    from ovprep.workers.process import Worker
 
     assert callable(ovprep.verify)
-    assert Worker.__module__ == "ovprep.verify.process"
+    assert Worker.__module__ == "ovprep.workers.process"
     with pytest.raises(ovprep.ModelError, match="There is no file"):
         ovprep.verify("none.onnx", "none.xml")
 

@@ -11,8 +11,8 @@ import ovprep
 from ovprep.errors import OptionError
 from ovprep.frontends.open import read_model
 from ovprep.options import InputValue, ReadOptions
-from ovprep.verify.contender import Contender
-from ovprep.verify.process import Worker
+from ovprep.workers.contender import Contender
+from ovprep.workers.process import Worker
 from tests.graphs import FEW_ULP, difference, run
 
 TEXT = """

@@ -16,7 +16,7 @@ from ovprep.frontends.onnx import weights as weights_module
 from ovprep.frontends.source import sha256_of
 from ovprep.graph import storage
 from ovprep.passes.pipeline import normalize
-from ovprep.verify.contender import Contender
+from ovprep.workers.contender import Contender
 from tests.frontends.large_models import ROWS, WIDTH, save_embedding
 from tests.graphs import Array, run
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 
 import onnx
 
-_BATCH = "batch"
+from ovprep.interface import BATCH
+
 """What all of ovprep calls an open batch axis."""
 
 _NO_NAME = re.compile(r"(unk__\d+|\?|None)?")
@@ -35,14 +36,14 @@ def name_batch(graph: onnx.GraphProto, weights: Collection[str] = ()) -> None:
         for axis, dim in enumerate(value.type.tensor_type.shape.dim):
             if not dim.HasField("dim_value"):
                 is_batch = dim.dim_param in batch and (axis == 0 or dim.dim_param != "")
-                dim.dim_param = _BATCH if is_batch else dim.dim_param or f"{value.name}_{axis}"
+                dim.dim_param = BATCH if is_batch else dim.dim_param or f"{value.name}_{axis}"
                 known.add(dim.dim_param)
     for value in graph.output:
         if value.name in inputs:
             value.CopyFrom(inputs[value.name])
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param and dim.dim_param in batch:
-                dim.dim_param = _BATCH
+                dim.dim_param = BATCH
             elif dim.dim_param not in known:
                 dim.ClearField("dim_param")
 
@@ -61,7 +62,7 @@ def _batch_names(inputs: Sequence[_Dims]) -> set[str]:
 
 def _said_in(dims: _Dims) -> list[str]:
     """The first name of an input that speaks of the batch."""
-    return [dim for dim in dims if isinstance(dim, str) and _BATCH in dim.lower()][:1]
+    return [dim for dim in dims if isinstance(dim, str) and BATCH in dim.lower()][:1]
 
 
 def _dims(value: onnx.ValueInfoProto) -> _Dims:

@@ -26,8 +26,8 @@ from ovprep.frontends.tensorflow import tflite_model
 from ovprep.frontends.tensorflow.keras_model import load_keras
 from ovprep.frontends.tensorflow.operations import register_operations
 from ovprep.frontends.tensorflow.xla import functions_inlined, without_xla
+from ovprep.loading.signature import Signature, first_line, load_signature
 from ovprep.options import ReadOptions
-from ovprep.signature import Signature, first_line, load_signature
 
 OPSET = 18
 """The newest one that tf2onnx writes."""

@@ -17,8 +17,8 @@ from ovprep.frontends.keras.network import is_custom
 from ovprep.frontends.keras.reader import read_keras
 from ovprep.frontends.source import Source
 from ovprep.frontends.tensorflow.reader import read_exported
+from ovprep.loading.plugins import load_plugins
 from ovprep.options import ReadOptions
-from ovprep.plugins import load_plugins
 
 _CODE = ("function", "output_shape", "mask")
 """Entries of a Lambda's configuration that may hold code."""

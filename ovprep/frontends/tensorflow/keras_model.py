@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.keras_loading import CannotLoad, load_original
+from ovprep.loading.keras import CannotLoad, load_original
+from ovprep.loading.plugins import load_plugins
+from ovprep.loading.signature import Signature
 from ovprep.options import ReadOptions
-from ovprep.plugins import load_plugins
-from ovprep.signature import Signature
 
 
 def load_keras(path: Path, options: ReadOptions) -> Signature:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ovprep.errors import ModelError, UnsupportedError
-from ovprep.signature import first_line
+from ovprep.loading.signature import first_line
 
 
 def port_names(path: Path) -> tuple[list[str], list[str]]:

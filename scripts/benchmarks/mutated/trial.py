@@ -14,20 +14,20 @@ import numpy as np
 import onnx_ir as ir
 
 from benchmarks.mutated import MUTATIONS, Seed
-from ovprep.defects import active_defects
 from ovprep.emit.openvino import save_ir, to_openvino
 from ovprep.errors import OvprepError
-from ovprep.examine import Candidate
 from ovprep.frontends.open import read_model
 from ovprep.graph.origin import origin_of
 from ovprep.passes.pipeline import normalize
-from ovprep.verify.arrays import Array
-from ovprep.verify.cases import NOISE, make_cases
-from ovprep.verify.compare import EPS32, differences, scale_of
-from ovprep.verify.process import Worker
-from ovprep.verify.reference import DoubleReference
-from ovprep.verify.searching import Explain
-from ovprep.verify.verify import Verification, verify
+from ovprep.proof.compare import EPS32, differences, scale_of
+from ovprep.proof.inputs.cases import NOISE, make_cases
+from ovprep.proof.location.searching import Explain
+from ovprep.proof.reference.double import DoubleReference
+from ovprep.proof.verify import Verification, verify
+from ovprep.tasks.defects import active_defects
+from ovprep.tasks.examine import Candidate
+from ovprep.workers.arrays import Array
+from ovprep.workers.process import Worker
 
 SIDES = ("IR", "passes", "translation")
 TRIES = 2

@@ -139,7 +139,7 @@ def test_the_file_is_compared_with_the_original_unless_told_otherwise(monkeypatc
 
 
 def test_keras_is_loaded_when_it_is_asked_for_only() -> None:
-    program = "import sys, ovprep.emit.keras, ovprep.keras_writing; print('keras' in sys.modules)"
+    program = "import sys, ovprep.emit.keras, ovprep.tasks.normalizing.keras_writing; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

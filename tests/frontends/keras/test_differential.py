@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ovprep.errors import OvprepError
 from ovprep.frontends.keras.reader import read_keras
-from ovprep.keras_loading import load_original
+from ovprep.loading.keras import load_original
 from ovprep.options import ReadOptions
 from tests.frontends.keras.files import config_of, with_config, with_weights
 from tests.frontends.keras.support import Array, feeds_for, onnx_runner

@@ -14,7 +14,7 @@ from keras import layers
 from ovprep.errors import UnsupportedError
 from ovprep.frontends.keras.harmless import harmful_call
 from ovprep.frontends.open import read_model
-from ovprep.keras_loading import CannotLoad, load_original
+from ovprep.loading.keras import CannotLoad, load_original
 from ovprep.options import ReadOptions
 from tests.frontends.keras.files import config_of, with_config
 

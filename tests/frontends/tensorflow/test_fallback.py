@@ -48,7 +48,7 @@ def save(model: keras.Model, folder: Path, suffix: str = ".keras") -> Path:
 @pytest.fixture
 def custom(tmp_path: Path) -> tuple[Path, Any]:
     """A module with a custom layer, and an instance of it."""
-    from ovprep.plugins import load_plugins
+    from ovprep.loading.plugins import load_plugins
 
     path = tmp_path / "my_layers.py"
     path.write_text(CUSTOM)

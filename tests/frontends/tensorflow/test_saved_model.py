@@ -12,8 +12,8 @@ import tensorflow as tf
 from ovprep.errors import ModelError, OptionError, OvprepError, UnsupportedError
 from ovprep.frontends.open import read_model
 from ovprep.frontends.tensorflow.export import _refuse_foreign
+from ovprep.loading.signature import _choose
 from ovprep.options import ReadOptions
-from ovprep.signature import _choose
 from tests.frontends.keras.support import keras_outputs, randomise
 from tests.frontends.tensorflow.support import check, signature_of, small_keras_model
 

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from ovprep.verify import reproduce
+from ovprep.workers import reproduce
 from tests.graphs import Array
 
 

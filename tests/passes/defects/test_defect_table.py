@@ -9,11 +9,11 @@ import openvino
 import pytest
 from onnxruntime.transformers import float16
 
-from ovprep.defects import tried
 from ovprep.passes.defects.row import TESTED, Defect, Reproducer
 from ovprep.passes.defects.table import DEFECTS, avoid_defects
 from ovprep.passes.pipeline import PassReport, normalize
 from ovprep.report.document import _normalization
+from ovprep.tasks.defects import tried
 from tests.graphs import FEW_ULP, check, difference, run
 
 INSTALLED = openvino.__version__.split("-")[0]

@@ -1,0 +1,1 @@
+"""What both models are fed: test signals, and the user's own data."""

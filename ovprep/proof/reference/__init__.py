@@ -1,0 +1,1 @@
+"""The yardstick: ONNX graphs in float64."""

@@ -1,0 +1,1 @@
+"""`ovprep.normalize` and `ovprep.to_keras`: models as other model files."""

@@ -1,0 +1,1 @@
+"""`ovprep.verify` and its certificates."""
