@@ -1,5 +1,7 @@
 """Each Transpose of a plan is explained by an op on each side that cannot move."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 
@@ -7,6 +9,8 @@ from ovprep.layout.forcing import Forced, forced_transposes
 from ovprep.layout.frames import resolve_frames
 from ovprep.layout.problem import LayoutProblem, solve
 from tests.strategies import ProblemBuilder, layout_problems
+
+EXAMPLES = int(os.environ.get("OVPREP_EXAMPLES", "0"))
 
 
 def forced(b: ProblemBuilder) -> list[tuple[list[str], list[str], list[str], int]]:
@@ -20,7 +24,7 @@ def forced(b: ProblemBuilder) -> list[tuple[list[str], list[str], list[str], int
     return [(names(entry.givers), names(entry.takers), names(entry.pins), entry.bytes) for entry in found]
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=EXAMPLES or 200, deadline=None)
 @given(layout_problems(max_ops=14))
 def test_the_transposes_are_those_of_the_plan(problem: LayoutProblem) -> None:
     plan = solve(problem)
@@ -32,7 +36,7 @@ def test_the_transposes_are_those_of_the_plan(problem: LayoutProblem) -> None:
         ), "only an op that cannot move reads one value in both layouts"
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=EXAMPLES or 200, deadline=None)
 @given(layout_problems(max_ops=14))
 def test_what_costs_bytes_is_forced_from_both_sides(problem: LayoutProblem) -> None:
     plan = solve(problem)
