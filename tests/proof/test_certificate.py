@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import ovprep
 from ovprep.cli import main
 from ovprep.proof.certificate import compare_certificates, hashes
 from ovprep.proof.inputs.cases import Case
+from ovprep.report.options import asked_of
 from ovprep.tasks.verifying.certifying import recorded
 from tests.proof.networks import MUTATIONS, network, write_onnx
 
@@ -277,4 +279,6 @@ def test_the_command(
 
 
 def test_a_tolerance_of_zero_is_one() -> None:
-    assert recorded(tolerance=0.0, allow_code=False, data=[], layout={}, seed=0) == {"tolerance": 0.0, "seed": 0}
+    defaults = {name: parameter.default for name, parameter in signature(ovprep.verify).parameters.items()}
+    asked = asked_of(ovprep.verify, {**defaults, "tolerance": 0.0})
+    assert recorded(asked, data=[], seed=0) == {"tolerance": 0.0, "seed": 0}
