@@ -148,7 +148,7 @@ def test_a_worker_ends_with_its_parent_even_while_it_computes() -> None:
 
 
 def test_importing_loads_nothing_heavy() -> None:
-    program = "import sys, ovprep.verify, ovprep.bench; print(*sys.modules)"
+    program = "import sys, ovprep.proof, ovprep.workers, ovprep.bench; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & {"tensorflow", "keras", "openvino", "onnxruntime", "onnx", "onnx_ir"}
