@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ovprep.cli.options import CodeAllowed, FixedInputs, LayoutsTold, PluginModules, SignatureName
 from ovprep.cli.output import Output
 from ovprep.cli.parsing import input_values, numbers, stated_layouts, words
 from ovprep.errors import GATE_EXIT_CODE, OptionError
@@ -50,20 +51,12 @@ def benchmark(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the report here.", show_default=False)
     ] = None,
-    layout: Annotated[
-        list[str] | None,
-        typer.Option("--layout", metavar="[NAME=]LAYOUT", help="nwc, ncw or keep, where a model does not tell it."),
-    ] = None,
+    layout: LayoutsTold = None,
     weights: Annotated[Path | None, typer.Option(metavar="FILE", help="The weights of the first.")] = None,
-    allow_code: Annotated[bool, typer.Option("--allow-code", help="Let Keras run Python code in the files.")] = False,
-    plugin: Annotated[
-        list[str] | None, typer.Option("--plugin", metavar="MODULE", help="Module with rules for custom layers.")
-    ] = None,
-    signature: Annotated[str | None, typer.Option(metavar="NAME", help="The signature of a SavedModel.")] = None,
-    input_value: Annotated[
-        list[str] | None,
-        typer.Option("--input-value", metavar="NAME=NUMBER", help="Fix an input to a number, as sr=16000."),
-    ] = None,
+    allow_code: CodeAllowed = False,
+    plugin: PluginModules = None,
+    signature: SignatureName = None,
+    input_value: FixedInputs = None,
     dynamic: Annotated[
         list[str] | None,
         typer.Option("--dynamic", metavar="AXIS", help="Open an axis that the first fixes: batch, time or x[?,3,?]."),

@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
+from typing import Self
 
 import numpy as np
 
 from ovprep.errors import OptionError
 from ovprep.interface import Interface, Port
+from ovprep.options import LAYOUTS
 from ovprep.proof.axes import Way, distinct, lent, letters_through, told, ways
 from ovprep.workers.wiring import Wiring
 
@@ -45,6 +47,15 @@ class Stated:
 
     layout: str | None = None
     layouts: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, layout: str | Mapping[str, str] | None) -> Self:
+        """What one word says of all, or words by name. Raises OptionError for a word that is no layout."""
+        words = [layout] if isinstance(layout, str) else list((layout or {}).values())
+        for word in words:
+            if word not in LAYOUTS:
+                raise OptionError(f"There is no layout {word!r}; choose {', '.join(LAYOUTS)}.")
+        return cls(layout=layout) if isinstance(layout, str) else cls(layouts=layout or {})
 
     def of(self, *ports: Port) -> str | None:
         """The word for a pair of ports; either's name will do."""

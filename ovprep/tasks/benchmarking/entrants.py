@@ -7,7 +7,7 @@ from pathlib import Path
 from ovprep.errors import OptionError
 from ovprep.graph.cost import receptive_field
 from ovprep.interface import BATCH, Interface
-from ovprep.options import LAYOUTS, ReadOptions
+from ovprep.options import ReadOptions
 from ovprep.proof.match import Stated, match
 from ovprep.report.folder import MANIFEST
 from ovprep.tasks.benchmarking.carrying import MADE
@@ -35,7 +35,7 @@ def opened(
     threads: int,
 ) -> Entrants:
     """Reads all, and finds which input of each is which of the first's; outputs may be others."""
-    stated = _stated(layout)
+    stated = Stated.by(layout)
     first = open_original(paths[0], options, dynamic, threads)
     sides = [first, *(open_candidate(path, options, threads) for path in paths[1:])]
     taken = [Interface(side.interface.inputs, ()) for side in sides]
@@ -85,10 +85,3 @@ def _labels(paths: Sequence[Path]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return labels
-
-
-def _stated(layout: str | Mapping[str, str] | None) -> Stated:
-    for word in [layout] if isinstance(layout, str) else list((layout or {}).values()):
-        if word not in LAYOUTS:
-            raise OptionError(f"There is no layout {word!r}; choose {', '.join(LAYOUTS)}.")
-    return Stated(layout=layout) if isinstance(layout, str) else Stated(layouts=layout or {})

@@ -10,7 +10,6 @@ from pathlib import Path
 from ovprep.errors import OptionError
 from ovprep.graph.cost import receptive_field
 from ovprep.interface import Interface
-from ovprep.options import LAYOUTS
 from ovprep.proof.certificate import File
 from ovprep.proof.inputs.demand import Demand, checked_rate, demand_of
 from ovprep.proof.match import Match, Stated, match
@@ -24,7 +23,7 @@ from ovprep.tasks.sides import Side, model_in, open_candidate, open_ir, open_ori
 from ovprep.tasks.verifying.certifying import certified, recorded
 from ovprep.tasks.verifying.difference import kept
 from ovprep.tasks.verifying.tracing import NOT_TRACED, trace_of
-from ovprep.tasks.verifying.verify import Layout, Question
+from ovprep.tasks.verifying.verify import Question
 from ovprep.tasks.verifying.verify import verify as asked_function
 from ovprep.workers.process import Worker
 
@@ -35,7 +34,7 @@ def compared(first: Path, second: Path, question: Question, early: Worker | None
     Raises what `ovprep.verify` does.
     """
     say(f"reading {first.name} and {second.name}")
-    count, stated = question.threads, _stated(question.layout)
+    count, stated = question.threads, Stated.by(question.layout)
     left = open_original(first, question.reading, question.dynamic, count)
     right = open_candidate(second, question.reading, count)
     if left.source is not None:
@@ -56,14 +55,6 @@ def compared(first: Path, second: Path, question: Question, early: Worker | None
     )
     warnings = left.source.warnings if left.source is not None else ()
     return Verified(left, right, matched.source, matched.target, found, warnings)
-
-
-def _stated(layout: Layout | None) -> Stated:
-    words = [layout] if isinstance(layout, str) else list((layout or {}).values())
-    for word in words:
-        if word not in LAYOUTS:
-            raise OptionError(f"There is no layout {word!r}; choose {', '.join(LAYOUTS)}.")
-    return Stated(layout=layout) if isinstance(layout, str) else Stated(layouts=layout or {})
 
 
 def _beside(
