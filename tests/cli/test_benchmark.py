@@ -1,8 +1,6 @@
 """`ovprep benchmark` as a user meets it: words, exit codes, pipes. Figures are made up."""
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +10,12 @@ import pytest
 from ovprep.bench.against import Against, Change
 from ovprep.bench.gates import Limits, judged
 from ovprep.bench.results import Benchmark, Machine
-from ovprep.cli import main
 from ovprep.cli.render_benchmark import MOST_LINES, lines_of, markdown_of
 from ovprep.interface import Interface
 from ovprep.report.benched import Benchmarked, TimedModel
 from tests.bench.made_up import benchmark, measured, paired
+from tests.cli.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 MACHINE = Machine(100.0, 200.0, "bf16", 10.0, 1000.0, 2)
 
 
@@ -40,21 +37,13 @@ def pair_of(ratio: float | None = 0.5, verdict: str = "slower") -> Benchmark:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the program in this process, in an empty folder, with a result that is given."""
-    monkeypatch.chdir(tmp_path)
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """`ovprep benchmark`, in an empty folder, with a result that is given: exit code, stdout, stderr."""
 
     def call(*words: object, result: Benchmarked | None = None) -> tuple[int, str, str]:
         if result is not None:
             monkeypatch.setattr("ovprep.tasks.benchmarking.benchmark.benchmark", lambda *models, **options: result)
-        monkeypatch.setattr(sys, "argv", ["ovprep", "benchmark", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
+        return run("benchmark", *words)
 
     return call
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from ovprep.cli import main
+from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples" / "imu_tcn" / "model.keras"
@@ -18,25 +18,6 @@ H5 = ROOT / "samples" / "spoken_digits" / "model.h5"
 ONNX = ROOT / "samples" / "ecg_resnet" / "model.onnx"
 
 RESULT = {"model.xml", "model.bin", "report.json", "report.html", "manifest.json"}
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the program in this process, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ovprep", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def quick(*words: object) -> tuple[object, ...]:

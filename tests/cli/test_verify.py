@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,28 +14,14 @@ import pytest
 from onnx import helper, numpy_helper
 
 import ovprep
-from ovprep.cli import main
+from tests.cli.conftest import Run
 from tests.proof.networks import MUTATIONS, Network, network, onnx_model, write_ir, write_keras, write_onnx
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs the program in this process, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ovprep", "verify", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(run: Run) -> Run:
+    """`ovprep verify`, in an empty folder: exit code, stdout, stderr."""
+    return partial(run, "verify")
 
 
 def write_foreign_ir(net: Network, path: Path) -> Path:
